@@ -1,0 +1,1 @@
+"""Everything that is not a screen: settings, protocol, engine, process, models."""

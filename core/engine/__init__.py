@@ -1,0 +1,1 @@
+"""How a reply is made: draft, verify, accept, over two KV caches; no process, no pipe."""

@@ -1,0 +1,224 @@
+"""What is loaded and what the caches hold: the target, the drafter in use, the last prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from core.engine.cache import TokenCache
+from core.engine.drafters import Drafter, ModelDrafter, NoDrafter, PromptLookupDrafter
+from core.engine.governor import Governor
+from core.engine.stats import Baseline
+from core.errors import SpecdecError
+from core.llama.chat_template import CHATML, render
+from core.llama.context import Context
+from core.llama.devices import devices
+from core.llama.model import Model
+from core.models.compat import compare
+from core.models.gguf import read_header
+from core.models.kinds import require_language_model
+from core.protocol import ChatMessage, DraftChoice, DrafterInfo, ModelInfo, ModelOptions
+
+MAX_DRAFT = 64
+OnProgress = Callable[[float], None]
+
+
+def _silent(_fraction: float) -> None:
+    return None
+
+
+class Session:
+    """A loaded target with its drafter. Whoever loads another one closes this one afterwards."""
+
+    def __init__(
+        self,
+        path: str,
+        options: ModelOptions,
+        draft_len: int | Literal["auto"],
+        on_progress: OnProgress = _silent,
+    ) -> None:
+        """Load the target. Raises SpecdecError, and leaves nothing allocated, where it cannot."""
+        self.header = read_header(Path(path))
+        require_language_model(self.header)
+        self._options = options
+        self.model = Model(path, options, on_progress)
+        try:
+            self.target = TokenCache(Context(self.model, options, max_rows=MAX_DRAFT + 1))
+        except SpecdecError:
+            self.model.close()
+            raise
+        self.drafter: Drafter = NoDrafter()
+        self.drafter_info = DrafterInfo(kind="none", name="none")
+        self.governor = Governor(draft_len)
+        self.baseline = Baseline()
+        self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
+        self._rendered = ""
+        self._rendered_tokens: list[int] = []
+
+    def close(self) -> None:
+        """Free the drafts, the cache and the weights."""
+        self.drafter = NoDrafter()
+        for drafter, _ in self._loaded_drafts.values():
+            drafter.close()
+        self._loaded_drafts.clear()
+        self.target.context.close()
+        self.model.close()
+
+    def info(self) -> ModelInfo:
+        """The target as the screen shows it."""
+        warnings = []
+        if self.model.chat_template() is None:
+            warnings.append("The model has no chat template; ChatML is used.")
+        return _model_info(self.model, self.target.context, warnings)
+
+    # -------------------------------------------------------------- drafter
+
+    def make_drafter(
+        self, choice: DraftChoice, on_progress: OnProgress = _silent
+    ) -> tuple[Drafter, DrafterInfo]:
+        """A drafter for this target, without putting it to use. Safe on another thread than the
+        one that decodes. Raises SpecdecError with the cause where the two do not fit."""
+        if choice.kind == "none":
+            return NoDrafter(), DrafterInfo(kind="none", name="none")
+        if self.target.context.n_rollback == 0:
+            raise SpecdecError(
+                f"{_name(self.model)} keeps a recurrent state that llama.cpp cannot roll back, so "
+                "it runs without a draft.",
+                "draft",
+            )
+        if choice.kind == "lookup":
+            return PromptLookupDrafter(), DrafterInfo(kind="lookup", name=PromptLookupDrafter.name)
+        known = self._loaded_drafts.get(choice)
+        if known is None:
+            known = self._load_draft(choice, on_progress)
+        return known
+
+    def use_drafter(self, drafter: Drafter, info: DrafterInfo, choice: DraftChoice) -> None:
+        """Put a drafter to use from the next round on. The draft model used before stays loaded,
+        so that switching back is instant; older ones are freed."""
+        before = self.drafter
+        self.drafter, self.drafter_info = drafter, info
+        if isinstance(drafter, ModelDrafter):
+            self._loaded_drafts[choice] = (drafter, info)
+            for old, (other, _) in list(self._loaded_drafts.items()):
+                if other not in (drafter, before) and len(self._loaded_drafts) > 2:
+                    other.close()
+                    del self._loaded_drafts[old]
+
+    def discard(self, drafter: Drafter) -> None:
+        """Free a drafter that was made and is not wanted any more."""
+        if not any(drafter is loaded for loaded, _ in self._loaded_drafts.values()):
+            drafter.close()
+
+    def n_draft_max(self) -> int:
+        """The longest draft that target and drafter can take back again."""
+        return min(MAX_DRAFT, self.drafter.n_max, self.target.context.n_rollback)
+
+    def _load_draft(
+        self, choice: DraftChoice, on_progress: OnProgress
+    ) -> tuple[ModelDrafter, DrafterInfo]:
+        if choice.path is None:
+            raise SpecdecError("A draft model was asked for without its path; name one.", "draft")
+        header = read_header(Path(choice.path))
+        require_language_model(header)
+        fit = compare(self.header, header)
+        if fit.verdict == "no":
+            raise SpecdecError(
+                f"{Path(choice.path).name} cannot draft for this target: {fit.cause}; choose a "
+                "draft of the same model family.",
+                "draft",
+            )
+        options = choice.options.model_copy(
+            update={
+                "n_ctx": choice.options.n_ctx or self.target.n_ctx,
+                "n_threads": choice.options.n_threads or self._options.n_threads,
+            }
+        )
+        model = Model(choice.path, options, on_progress)
+        try:
+            context = Context(model, options, max_rows=MAX_DRAFT)
+        except SpecdecError:
+            model.close()
+            raise
+        if context.n_rollback == 0:
+            name = _name(model)
+            context.close()
+            model.close()
+            raise SpecdecError(
+                f"{name} keeps a recurrent state that llama.cpp cannot roll back, so it cannot "
+                "draft; choose another draft.",
+                "draft",
+            )
+
+        def close() -> None:
+            context.close()
+            model.close()
+
+        name = _name(model)
+        warnings = [fit.cause] if fit.verdict == "yes-but" else []
+        info = _model_info(model, context, warnings)
+        drafter = ModelDrafter(name, TokenCache(context), self.model.n_vocab, close)
+        return drafter, DrafterInfo(kind="model", name=name, model=info)
+
+    # -------------------------------------------------------------- prompt
+
+    def tokenize_chat(self, messages: list[ChatMessage]) -> list[int]:
+        """The prompt of the next reply, as tokens.
+
+        Where the conversation goes on from the last reply, its tokens are taken as they were
+        generated, for a text can be cut into tokens in several ways, and only these are in the
+        caches.
+        """
+        if not messages or not any(m.content.strip() for m in messages if m.role != "system"):
+            raise SpecdecError("The message is empty; type something to send.", "prompt")
+        template = self.model.chat_template() or CHATML
+        bos, eos = self.model.token_text(self.model.bos), self.model.token_text(self.model.eos)
+        text = render(template, messages, bos=bos, eos=eos)
+        if self._rendered and text.startswith(self._rendered):
+            rest = self.model.tokenize(
+                text[len(self._rendered) :], add_special=False, parse_special=True
+            )
+            tokens = self._rendered_tokens + rest
+        else:
+            tokens = self.model.tokenize(text, add_special=True, parse_special=True)
+            if tokens[:2] == [self.model.bos] * 2:  # the template wrote one, too
+                tokens = tokens[1:]
+        n_ctx = self.target.n_ctx
+        if len(tokens) >= n_ctx:
+            raise SpecdecError(
+                f"The conversation has {len(tokens)} tokens and the context holds {n_ctx}; start a "
+                "new chat, shorten the message, or choose a larger context with --ctx.",
+                "prompt",
+            )
+        self._rendered, self._rendered_tokens = text, tokens
+        return list(tokens)
+
+    def remember_reply(self, text: str, tokens: list[int]) -> None:
+        """Note a finished reply: `tokens` are the whole text so far, as it was generated."""
+        if tokens and self.model.is_eog(tokens[-1]):
+            tokens = tokens[:-1]
+        self._rendered += text
+        self._rendered_tokens = list(tokens)
+
+
+def _name(model: Model) -> str:
+    return model.meta("general.name") or Path(model.path).stem
+
+
+def _model_info(model: Model, context: Context, warnings: list[str]) -> ModelInfo:
+    gpus = [d.name for d in devices() if d.type in ("GPU", "IGPU")]
+    return ModelInfo(
+        path=model.path,
+        name=_name(model),
+        description=model.description(),
+        n_params=model.n_params,
+        size_bytes=model.size_bytes,
+        n_ctx=context.n_ctx,
+        n_ctx_train=model.n_ctx_train,
+        n_vocab=model.n_vocab,
+        n_layers=model.n_layers,
+        n_layers_gpu=model.n_layers_gpu,
+        devices=gpus if model.n_layers_gpu else ["CPU"],
+        warnings=warnings,
+    )

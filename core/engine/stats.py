@@ -1,0 +1,112 @@
+"""Counting what a reply took, and what the target alone takes at a like depth of context."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from statistics import median
+
+from core.engine.decode import Round
+from core.protocol import ReplyStats
+
+_SAMPLES = 32
+_SAMPLES_ENOUGH = 3
+
+
+class Baseline:
+    """Seconds of the target's one-token rounds in this session, by depth of context.
+
+    Depths are alike within a factor of two. Medians, so that a hiccup does not count.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_SAMPLES))
+
+    def record(self, depth: int, seconds: float) -> None:
+        """A one-token round at `depth` tokens of context took so long."""
+        self._seconds[_bucket(depth)].append(seconds)
+
+    def tok_s(self, depth: int) -> float | None:
+        """Tokens per second of the target alone at `depth`; None where not measured enough."""
+        samples = self._seconds.get(_bucket(depth), ())
+        return 1.0 / median(samples) if len(samples) >= _SAMPLES_ENOUGH else None
+
+
+def _bucket(depth: int) -> int:
+    return max(depth, 256).bit_length()
+
+
+@dataclass(slots=True)
+class Tally:
+    """Running totals of one reply."""
+
+    n_prompt: int
+    n_reused: int
+    started: float
+    """When the reply was asked for, as time.perf_counter() has it; so are all times here."""
+    prefill_s: float = 0.0
+    n_tokens: int = 0
+    n_rounds: int = 0
+    n_drafted: int = 0
+    n_accepted: int = 0
+    draft_len: int = 0
+    drafter: str = "none"
+    first_text: float | None = None
+    first_round: float | None = None
+    n_first_round: int = 0
+    last_round: float = 0.0
+    proposed_at: list[int] = field(default_factory=list)
+    accepted_at: list[int] = field(default_factory=list)
+
+    def add(self, round_: Round, now: float) -> None:
+        """Count a round that ended at `now`."""
+        n_drafted = len(round_.drafted)
+        self.n_tokens += len(round_.tokens)
+        self.n_rounds += 1
+        self.n_drafted += n_drafted
+        self.n_accepted += round_.n_accepted
+        self.draft_len = round_.plan.n_draft
+        self.drafter = round_.drafter
+        while len(self.proposed_at) < n_drafted:
+            self.proposed_at.append(0)
+            self.accepted_at.append(0)
+        for position in range(n_drafted):
+            self.proposed_at[position] += 1
+            self.accepted_at[position] += position < round_.n_accepted
+        if self.first_round is None:
+            self.first_round, self.n_first_round = now, len(round_.tokens)
+        self.last_round = now
+
+    def snapshot(self, baseline_tok_s: float | None) -> ReplyStats:
+        """The totals under their public names.
+
+        `decode_tok_s` leaves out the first round, all of whose tokens came at the same moment.
+        """
+        decode_tok_s = speedup = None
+        if self.first_round is not None and self.last_round > self.first_round:
+            n = self.n_tokens - self.n_first_round
+            decode_tok_s = n / (self.last_round - self.first_round)
+            speedup = decode_tok_s / baseline_tok_s if baseline_tok_s else None
+        n_prefilled = max(self.n_prompt - self.n_reused, 0)
+        n_timed = n_prefilled - 1  # the last token of the prompt is decoded with the first round
+        return ReplyStats.model_construct(
+            n_prompt=self.n_prompt,
+            n_reused=self.n_reused,
+            n_prefilled=n_prefilled,
+            n_tokens=self.n_tokens,
+            n_rounds=self.n_rounds,
+            n_drafted=self.n_drafted,
+            n_accepted=self.n_accepted,
+            acceptance_rate=self.n_accepted / self.n_drafted if self.n_drafted else None,
+            accepted_per_position=[
+                round(a / p, 4) for a, p in zip(self.accepted_at, self.proposed_at, strict=True)
+            ],
+            tokens_per_round=self.n_tokens / self.n_rounds if self.n_rounds else None,
+            ttft_s=None if self.first_text is None else self.first_text - self.started,
+            prefill_tok_s=n_timed / self.prefill_s if n_timed > 0 else None,
+            decode_tok_s=decode_tok_s,
+            baseline_tok_s=baseline_tok_s,
+            speedup=speedup,
+            draft_len=self.draft_len,
+            drafter=self.drafter,
+        )

@@ -1,0 +1,213 @@
+"""Every option, defined once: flags over `SPECDEC_*` environment over `config.toml` over defaults.
+
+The command line makes its flags from these fields and the README's table is made from their
+docstrings, so an option exists in one place only. No llama_cpp and no textual here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from platformdirs import user_config_path
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from core.errors import SpecdecError
+from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling
+
+ENV_PREFIX = "SPECDEC_"
+CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+
+
+def config_path() -> Path:
+    """The configuration file: `$SPECDEC_CONFIG`, else `config.toml` in the user's config folder."""
+    override = os.environ.get(ENV_PREFIX + "CONFIG")
+    return Path(override) if override else user_config_path("specdec-tui") / "config.toml"
+
+
+class Settings(BaseSettings):
+    """All options of specdec-tui. Field docstrings are the help texts."""
+
+    model_config = SettingsConfigDict(
+        ConfigDict(use_attribute_docstrings=True, extra="forbid", frozen=True),  # type: ignore[misc]
+        env_prefix=ENV_PREFIX,
+        env_ignore_empty=True,
+    )
+
+    target: str = ""
+    """Target model: a path to a GGUF file, or the name of one that `specdec-tui models` lists."""
+    draft: str = "auto"
+    """Draft: a path, a name, `lookup`, `none`; `auto`: the bundled draft for the bundled target."""
+    demo: bool = False
+    """Use the bundled pair, whatever else is configured."""
+    models_dirs: list[Path] = []
+    """Folders with GGUF files of your own, searched beside the known ones."""
+
+    n_gpu_layers: int = -1
+    """Layers of the target on the GPU; -1: all, where there is a GPU."""
+    draft_n_gpu_layers: int = -1
+    """Layers of the draft on the GPU; -1: all, where there is a GPU."""
+    ctx: int = Field(0, ge=0)
+    """Context of the target in tokens; 0: what the model was trained for, at most 8192."""
+    draft_ctx: int = Field(0, ge=0)
+    """Context of the draft in tokens; 0: as much as the target's."""
+    threads: int = Field(0, ge=0, le=1024)
+    """CPU threads of the target; 0: the number of usable cores."""
+    draft_threads: int = Field(0, ge=0, le=1024)
+    """CPU threads of the draft; 0: as many as the target's."""
+    batch: int = Field(512, ge=32)
+    """Prompt tokens that the target decodes in one call."""
+    draft_batch: int = Field(512, ge=32)
+    """Prompt tokens that the draft decodes in one call."""
+    cache_type_k: CacheType = "f16"
+    """Type of the target's K cache."""
+    cache_type_v: CacheType = "f16"
+    """Type of the target's V cache; a quantised one needs flash attention."""
+    draft_cache_type_k: CacheType = "f16"
+    """Type of the draft's K cache."""
+    draft_cache_type_v: CacheType = "f16"
+    """Type of the draft's V cache; a quantised one needs flash attention."""
+    flash_attn: Literal["auto", "on", "off"] = "auto"
+    """Flash attention, for target and draft."""
+
+    draft_len: Literal["auto"] | Annotated[int, Field(ge=0, le=64)] = "auto"
+    """Tokens to draft in a round, 0 to 64; `auto`: the governor chooses."""
+    temperature: float = Field(0.7, ge=0, le=10)
+    """Sampling temperature; 0 always takes the likeliest token."""
+    top_k: int = Field(40, ge=0)
+    """Sample among the k likeliest tokens; 0: no limit."""
+    top_p: float = Field(0.95, gt=0, le=1)
+    """Sample among the likeliest tokens that together have this probability; 1: no limit."""
+    min_p: float = Field(0.05, ge=0, le=1)
+    """Leave out tokens less likely than this share of the likeliest; 0: none."""
+    seed: int | None = Field(None, ge=0)
+    """Seed of the sampler; the same seed gives the same reply."""
+    max_tokens: int = Field(0, ge=0)
+    """Longest reply in tokens; 0: as long as the context allows."""
+    system: str = ""
+    """System prompt of a new chat."""
+
+    theme: str = "specdec-dark"
+    """Colour theme: a name from `themes/`."""
+    stats_per_second: float = Field(10, gt=0, le=60)
+    """How often the stats bar is repainted; over SSH at most twice."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = InitSettingsSource(settings_cls, init_kwargs=_read_toml(config_path()))
+        return init_settings, env_settings, file
+
+    def sampling(self) -> Sampling:
+        """The sampler settings of a new reply."""
+        return Sampling(
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            min_p=self.min_p,
+            seed=self.seed,
+        )
+
+    def target_options(self) -> ModelOptions:
+        """How the target is loaded."""
+        return ModelOptions(
+            n_gpu_layers=self.n_gpu_layers,
+            n_ctx=self.ctx,
+            n_batch=self.batch,
+            n_threads=self.threads,
+            cache_type_k=self.cache_type_k,
+            cache_type_v=self.cache_type_v,
+            flash_attn=self.flash_attn,
+        )
+
+    def draft_choice(self, kind: DrafterKind, path: str | None = None) -> DraftChoice:
+        """A draft of this kind under the draft's own options."""
+        options = ModelOptions(
+            n_gpu_layers=self.draft_n_gpu_layers,
+            n_ctx=self.draft_ctx,
+            n_batch=self.draft_batch,
+            n_threads=self.draft_threads,
+            cache_type_k=self.draft_cache_type_k,
+            cache_type_v=self.draft_cache_type_v,
+            flash_attn=self.flash_attn,
+        )
+        return DraftChoice(kind=kind, path=path, options=options)
+
+
+def load_settings(flags: dict[str, Any] | None = None) -> Settings:
+    """The settings in force, with `flags` (field name to value, None for not given) on top.
+
+    Raises SpecdecError naming the file, variable or flag, the key, and what would be right.
+    """
+    flags = {key: value for key, value in (flags or {}).items() if value is not None}
+    _refuse_unknown_variables()
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        raise SpecdecError(_explain(error, flags), kind="settings") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise SpecdecError(f"{path}: not valid TOML: {error}; correct it.", "settings") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+
+
+def _refuse_unknown_variables() -> None:
+    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {ENV_PREFIX + "CONFIG"}
+    for name in os.environ:
+        if name.startswith(ENV_PREFIX) and name not in known:
+            raise SpecdecError(
+                f"{name}: there is no such setting{_did_you_mean(name, known)}", kind="settings"
+            )
+
+
+def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
+    first = error.errors()[0]
+    key = str(first["loc"][0])
+    where = _origin(key, flags)
+    if first["type"] == "extra_forbidden":
+        return f"{where}: there is no such setting{_did_you_mean(key, set(Settings.model_fields))}"
+    return f"{where}: {first['input']!r} is not right; {_expected(key, first['msg'])}."
+
+
+def _origin(key: str, flags: dict[str, Any]) -> str:
+    if key in flags:
+        return "--" + key.replace("_", "-")
+    variable = ENV_PREFIX + key.upper()
+    return variable if os.environ.get(variable) else f"{config_path()}: {key}"
+
+
+def _expected(key: str, message: str) -> str:
+    annotation = Settings.model_fields[key].annotation if key in Settings.model_fields else None
+    choices = [c for c in get_args(annotation) if isinstance(c, str)]
+    if key == "draft_len":
+        return "give auto or 0 to 64"
+    if choices:
+        return "give one of " + ", ".join(choices)
+    return message[0].lower() + message[1:]
+
+
+def _did_you_mean(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else "; take it out."

@@ -1,0 +1,334 @@
+"""The engine process (`python -m core.worker`): reads commands from stdin, writes events to stdout.
+
+One thread decodes; another reads stdin, so that a cancel or another draft takes effect between two
+rounds, and so that the process ends at once when stdin closes, whatever llama.cpp is doing: an app
+that dies leaves no engine, and no GPU memory, behind. llama.cpp is imported with the first command
+that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, TextIO
+
+from core.errors import SpecdecError
+from core.protocol import (
+    COMMANDS,
+    Cancel,
+    Command,
+    DraftChanged,
+    DraftChoice,
+    DrafterInfo,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Load,
+    Loaded,
+    Progress,
+    Ready,
+    Round,
+    SetDraft,
+    SetDraftLen,
+    Shutdown,
+    Stage,
+    TokenInfo,
+)
+
+if TYPE_CHECKING:
+    from core.engine.drafters import Drafter
+    from core.engine.reply import Ended, Grown
+    from core.engine.session import Session
+
+PROGRESS_EVERY_S = 0.05
+
+
+class Worker:
+    """Carries out commands in order, and the swift ones between the rounds of a reply."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit = emit
+        self._inbox: SimpleQueue[Command] = SimpleQueue()
+        self._waiting: deque[Command] = deque()
+        self._cancelled: set[str] = set()
+        self._session: Session | None = None
+        self._new_draft: SimpleQueue[tuple[SetDraft, Drafter, DrafterInfo] | Failed] = SimpleQueue()
+        self._draft_loads = 0
+        self._draft_wanted: SetDraft | None = None
+
+    def post(self, command: Command) -> None:
+        """Take a command, from any thread."""
+        if isinstance(command, Cancel):
+            self._cancelled.add(command.id)
+        else:
+            self._inbox.put(command)
+
+    def run(self) -> None:
+        """Work until told to shut down."""
+        while True:
+            command = self._waiting.popleft() if self._waiting else self._inbox.get()
+            if isinstance(command, Shutdown):
+                return
+            self._carry_out(command)
+
+    # -------------------------------------------------------------- commands
+
+    def _carry_out(self, command: Command) -> None:
+        try:
+            match command:
+                case Load():
+                    self._load(command)
+                case SetDraft():
+                    self._set_draft(command)
+                case SetDraftLen():
+                    if self._session:
+                        self._session.governor.draft_len = command.draft_len
+                case Generate():
+                    self._generate(command)
+        except SpecdecError as error:
+            self._emit(_failed(command, error.message, error.kind))
+        except Exception as error:  # a defect must not end the engine, nor pass unseen
+            traceback.print_exc()
+            name = type(error).__name__
+            self._emit(_failed(command, f"The engine failed: {name}: {error}; see the engine log."))
+
+    def _load(self, command: Load) -> None:
+        from core.engine.session import Session
+        from core.llama.log import capture_log
+
+        capture_log()
+        session = Session(
+            command.target, command.options, command.draft_len, self._progress("load_target")
+        )
+        notice = None
+        try:
+            drafter, info = session.make_drafter(command.draft, self._progress("load_draft"))
+            session.use_drafter(drafter, info, command.draft)
+        except SpecdecError as error:  # the target is fine: it answers alone, and says why
+            notice = error.message
+        if self._session:
+            self._session.close()
+        self._session = session
+        self._emit(Loaded(target=session.info(), drafter=session.drafter_info, notice=notice))
+
+    def _set_draft(self, command: SetDraft) -> None:
+        session = self._need_session()
+        drafter, info = session.make_drafter(command.draft, self._progress("load_draft"))
+        self._use(session, command.draft, drafter, info)
+
+    def _generate(self, command: Generate) -> None:
+        from core.engine.reply import Ended, Grown, Limits, Reply
+
+        session = self._need_session()
+        reply = Reply(
+            session,
+            command.messages,
+            command.sampling,
+            Limits(command.max_tokens, tuple(command.stop)),
+            lambda: command.id in self._cancelled,
+        )
+        prefill = self._progress("prefill", command.id)
+        try:
+            for step in reply.steps():
+                match step:
+                    case Grown():
+                        self._emit(_round_event(command.id, step))
+                        self._between_rounds(session)
+                    case Ended():
+                        self._settle_draft(session)
+                        self._emit(_finished_event(command.id, step))
+                    case _:
+                        prefill(step.fraction)
+        finally:
+            self._cancelled.discard(command.id)
+            self._settle_draft(session)
+
+    def _need_session(self) -> Session:
+        if self._session is None:
+            raise SpecdecError(
+                "No target is loaded; choose one with --target, or try --demo.", kind="model"
+            )
+        return self._session
+
+    # -------------------------------------------------------------- in mid-reply
+
+    def _between_rounds(self, session: Session) -> None:
+        """Carry out what can be done while a reply goes on; the rest waits for its end."""
+        while not self._inbox.empty():
+            command = self._inbox.get()
+            if isinstance(command, SetDraft):
+                self._load_draft_aside(session, command)
+            elif isinstance(command, SetDraftLen):
+                session.governor.draft_len = command.draft_len
+            else:
+                self._waiting.append(command)
+        while not self._new_draft.empty():
+            self._take_draft(session)
+
+    def _load_draft_aside(self, session: Session, command: SetDraft) -> None:
+        """Load a draft on a thread of its own: the reply goes on with the old one meanwhile."""
+        self._draft_wanted = command
+        self._draft_loads += 1
+
+        def load() -> None:
+            try:
+                made = session.make_drafter(command.draft, self._progress("load_draft"))
+                self._new_draft.put((command, *made))
+            except SpecdecError as error:
+                self._new_draft.put(_failed(command, error.message, error.kind))
+            except Exception as error:
+                traceback.print_exc()
+                self._new_draft.put(_failed(command, f"The draft could not be loaded: {error}."))
+
+        threading.Thread(target=load, name="load-draft", daemon=True).start()
+
+    def _settle_draft(self, session: Session) -> None:
+        """Wait for drafts that are still being loaded, so that no thread outlives its reply."""
+        while self._draft_loads:
+            self._take_draft(session)
+
+    def _take_draft(self, session: Session) -> None:
+        result = self._new_draft.get()
+        self._draft_loads -= 1
+        if isinstance(result, Failed):
+            self._emit(result)
+            return
+        command, drafter, info = result
+        if command is self._draft_wanted:
+            self._use(session, command.draft, drafter, info)
+        else:  # another one was asked for since
+            session.discard(drafter)
+
+    # -------------------------------------------------------------- events
+
+    def _use(
+        self, session: Session, choice: DraftChoice, drafter: Drafter, info: DrafterInfo
+    ) -> None:
+        session.use_drafter(drafter, info, choice)
+        self._emit(DraftChanged(drafter=info))
+
+    def _progress(self, stage: Stage, id: str | None = None) -> Callable[[float], None]:
+        last = 0.0
+
+        def report(fraction: float) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= PROGRESS_EVERY_S or fraction >= 1:
+                last = now
+                self._emit(Progress(stage=stage, fraction=round(fraction, 3), id=id))
+
+        return report
+
+
+def _round_event(id: str, step: Grown) -> Round:
+    round_ = step.round
+    n_drafted, n_accepted = len(round_.drafted), round_.n_accepted
+    own = "target" if n_drafted == 0 else "bonus" if n_accepted == n_drafted else "corrected"
+    tokens = [
+        TokenInfo.model_construct(id=token, origin="accepted", p_draft=p)
+        for token, p in zip(round_.tokens[:n_accepted], round_.p_draft, strict=False)
+    ]
+    tokens += [
+        TokenInfo.model_construct(id=token, origin=own) for token in round_.tokens[n_accepted:]
+    ]
+    return Round.model_construct(
+        id=id,
+        text=step.text,
+        tokens=tokens,
+        rejected=round_.drafted[n_accepted:],
+        n_drafted=n_drafted,
+        n_accepted=n_accepted,
+        draft_s=round_.draft_s,
+        verify_s=round_.verify_s,
+        n_ctx_used=step.n_ctx_used,
+        paused=round_.plan.paused,
+        reason=round_.plan.reason,
+        stats=step.stats,
+    )
+
+
+def _finished_event(id: str, step: Ended) -> Finished:
+    return Finished(
+        id=id,
+        finish_reason=step.finish_reason,
+        text=step.text,
+        n_ctx_used=step.n_ctx_used,
+        stats=step.stats,
+    )
+
+
+def _failed(command: Command, message: str, kind: str = "engine") -> Failed:
+    id = command.id if isinstance(command, Generate) else None
+    return Failed(command=command.type, message=message, kind=kind, id=id)
+
+
+# ------------------------------------------------------------------ the process
+
+
+def _claim_stdout() -> TextIO:
+    """Keep stdout for events alone: whatever else prints to it lands in the log."""
+    stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return stdout
+
+
+def _emitter(stdout: TextIO) -> Callable[[Event], None]:
+    lock = threading.Lock()
+
+    def emit(event: Event) -> None:
+        line = event.model_dump_json() + "\n"
+        with lock:
+            try:
+                stdout.write(line)
+                stdout.flush()
+            except BrokenPipeError:
+                os._exit(0)
+
+    return emit
+
+
+def _read_commands(worker: Worker, emit: Callable[[Event], None]) -> None:
+    for line in sys.stdin.buffer:
+        if not line.strip():
+            continue
+        try:
+            worker.post(COMMANDS.validate_json(line))
+        except ValueError as error:
+            first = str(error).replace("\n", " ")[:300]
+            emit(Failed(command="?", message=f"This is no command: {first}; see core.protocol."))
+    # Ctrl+D by hand lets a running reply finish its round; a closed pipe means the app is gone.
+    worker.post(Shutdown())
+    time.sleep(0.2)
+    os._exit(0)
+
+
+def main() -> None:
+    """Entry point of the engine process."""
+    if "--describe" in sys.argv[1:]:
+        from core.llama.devices import describe
+        from core.llama.log import capture_log
+
+        stdout = _claim_stdout()
+        capture_log()
+        print(json.dumps(describe()), file=stdout, flush=True)
+        return
+    emit = _emitter(_claim_stdout())
+    worker = Worker(emit)
+    emit(Ready(pid=os.getpid()))
+    reader = threading.Thread(target=_read_commands, args=(worker, emit), daemon=True)
+    reader.start()
+    worker.run()
+    sys.stdout.flush()
+    os._exit(0)  # at once: the system frees a model's memory faster than its destructors do
+
+
+if __name__ == "__main__":
+    main()
