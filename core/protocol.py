@@ -100,7 +100,11 @@ class TokenInfo(Message):
 
 
 class ReplyStats(Message):
-    """Totals of a reply, so far or at its end. `None` means not measured, never a guess."""
+    """Totals of a reply, so far or at its end. `None` means not measured, never a guess.
+
+    The last token of a prompt is decoded in the first round, so `n_prompt` is `n_reused` plus
+    `n_prefilled` plus one.
+    """
 
     n_prompt: int = 0
     n_reused: int = 0

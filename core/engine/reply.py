@@ -68,7 +68,7 @@ class Reply:
         self._parts: list[str] = []
         started = time.perf_counter()
         self._tokens = session.tokenize_chat(messages)
-        self._tally = Tally(n_prompt=len(self._tokens), n_reused=0, started=started)
+        self._tally = Tally(n_prompt=len(self._tokens), started=started)
 
     def steps(self) -> Iterator[Prefilled | Grown | Ended]:
         """Prefilled…, then Grown per round, then Ended, once each reply."""
@@ -96,18 +96,21 @@ class Reply:
                 return
 
     def _prefill(self) -> Iterator[Prefilled]:
-        """Bring both caches up to all but the last token of the prompt."""
-        started = time.perf_counter()
-        target, tokens = self._session.target, self._tokens
-        self._tally.n_reused = target.keep(tokens[:-1])
-        missing = tokens[self._tally.n_reused : -1]
+        """Bring both caches up to all but the last token of the prompt; that one is decoded with
+        the first proposals."""
+        target, tokens, tally = self._session.target, self._tokens, self._tally
+        tally.n_reused = target.keep(tokens[:-1])
+        missing = tokens[tally.n_reused : -1]
         step = target.context.n_batch
         for start in range(0, len(missing), step):
             if self._cancelled():
                 return
-            target.extend(missing[start : start + step], 0)
-            yield Prefilled(min(start + step, len(missing)) / len(missing))
-        self._tally.prefill_s = time.perf_counter() - started
+            started = time.perf_counter()
+            chunk = missing[start : start + step]
+            target.extend(chunk, 0)
+            tally.n_prefilled += len(chunk)
+            tally.prefill_s += time.perf_counter() - started
+            yield Prefilled(tally.n_prefilled / len(missing))
         self._session.drafter.begin(tokens, lambda _done: not self._cancelled())
 
     def _round(self) -> Round:

@@ -41,9 +41,10 @@ class Tally:
     """Running totals of one reply."""
 
     n_prompt: int
-    n_reused: int
     started: float
     """When the reply was asked for, as time.perf_counter() has it; so are all times here."""
+    n_reused: int = 0
+    n_prefilled: int = 0
     prefill_s: float = 0.0
     n_tokens: int = 0
     n_rounds: int = 0
@@ -87,12 +88,10 @@ class Tally:
             n = self.n_tokens - self.n_first_round
             decode_tok_s = n / (self.last_round - self.first_round)
             speedup = decode_tok_s / baseline_tok_s if baseline_tok_s else None
-        n_prefilled = max(self.n_prompt - self.n_reused, 0)
-        n_timed = n_prefilled - 1  # the last token of the prompt is decoded with the first round
         return ReplyStats.model_construct(
             n_prompt=self.n_prompt,
             n_reused=self.n_reused,
-            n_prefilled=n_prefilled,
+            n_prefilled=self.n_prefilled,
             n_tokens=self.n_tokens,
             n_rounds=self.n_rounds,
             n_drafted=self.n_drafted,
@@ -103,7 +102,7 @@ class Tally:
             ],
             tokens_per_round=self.n_tokens / self.n_rounds if self.n_rounds else None,
             ttft_s=None if self.first_text is None else self.first_text - self.started,
-            prefill_tok_s=n_timed / self.prefill_s if n_timed > 0 else None,
+            prefill_tok_s=self.n_prefilled / self.prefill_s if self.n_prefilled else None,
             decode_tok_s=decode_tok_s,
             baseline_tok_s=baseline_tok_s,
             speedup=speedup,

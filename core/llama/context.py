@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.errors import SpecdecError
 from core.llama import log
 from core.llama.devices import usable_cores
+from core.llama.memory import free_bytes, kv_bytes_on_cpu
 from core.llama.model import Model
 from core.protocol import ModelOptions
 
@@ -48,6 +49,7 @@ class Context:
         self.max_rows = max_rows
         self.n_past = 0
         self.decode_s = 0.0
+        _require_memory(model, self.n_ctx, options)
         self.handle = self._create(options)
         self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))
         self.n_rollback = self._max_rollback()
@@ -155,6 +157,17 @@ class Context:
             self._logits = np.ctypeslib.as_array(buffer).reshape(self.max_rows, -1)
             self._address = address
         return self._logits
+
+
+def _require_memory(model: Model, n_ctx: int, options: ModelOptions) -> None:
+    needed = kv_bytes_on_cpu(model, n_ctx, options.cache_type_k, options.cache_type_v)
+    free = free_bytes()
+    if free is not None and needed > free:
+        raise SpecdecError(
+            f"A context of {n_ctx} tokens takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "
+            "free; choose a smaller one with --ctx, or another cache type.",
+            "memory",
+        )
 
 
 def _decode_error(status: int, n_past: int, n: int, n_ctx: int) -> str:

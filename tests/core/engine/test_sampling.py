@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from core.engine.sampling import Chooser, distribution, draw
+from core.protocol import Sampling
+
+LOGITS = np.log(np.array([0.05, 0.4, 0.25, 0.2, 0.1], np.float32))
+
+
+def plain(**changes: float) -> Sampling:
+    return Sampling(**({"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0} | changes))
+
+
+def as_dict(sampling: Sampling, logits=LOGITS) -> dict[int, float]:
+    d = distribution(logits, sampling)
+    return dict(zip(d.tokens.tolist(), d.p.round(6).tolist(), strict=True))
+
+
+def test_without_limits_it_is_the_softmax():
+    assert as_dict(plain()) == pytest.approx({1: 0.4, 2: 0.25, 3: 0.2, 4: 0.1, 0: 0.05}, abs=1e-5)
+
+
+def test_temperature_zero_is_the_largest():
+    assert as_dict(plain(temperature=0)) == {1: 1.0}
+
+
+def test_top_k_keeps_k():
+    assert as_dict(plain(top_k=2)) == pytest.approx({1: 0.4 / 0.65, 2: 0.25 / 0.65}, abs=1e-5)
+
+
+def test_top_p_keeps_the_token_that_reaches_it():
+    assert set(as_dict(plain(top_p=0.66))) == {1, 2, 3}
+    assert set(as_dict(plain(top_p=0.64))) == {1, 2}
+
+
+def test_min_p_is_a_share_of_the_likeliest():
+    assert set(as_dict(plain(min_p=0.3))) == {1, 2, 3}
+
+
+def test_temperature_comes_last_as_in_llama_cpp():
+    hot = as_dict(plain(temperature=2, min_p=0.3))
+    assert set(hot) == {1, 2, 3}
+    assert hot[1] / hot[3] == pytest.approx((0.4 / 0.2) ** 0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("n_vocab", [50, 2_000, 150_000])
+@pytest.mark.parametrize("spread", [0.01, 3.0])
+def test_the_top_k_of_a_large_vocabulary_are_the_largest(n_vocab: int, spread: float):
+    logits = np.random.default_rng(0).normal(0, spread, n_vocab).astype(np.float32)
+    found = distribution(logits, plain(top_k=40))
+    assert set(found.tokens.tolist()) == set(np.argsort(logits)[-40:].tolist())
+    assert found.p.sum() == pytest.approx(1)
+
+
+def test_draws_follow_the_distribution():
+    settings = plain(top_k=4, temperature=0.8)
+    expected = as_dict(settings)
+    choose = Chooser(settings.model_copy(update={"seed": 3})).rows(np.tile(LOGITS, (20_000, 1)))
+    drawn = np.bincount([choose(i) for i in range(20_000)], minlength=5) / 20_000
+    for token, p in expected.items():
+        assert drawn[token] == pytest.approx(p, abs=4 * (p * (1 - p) / 20_000) ** 0.5)
+    assert drawn[0] == 0
+
+
+def test_the_ends_of_the_unit_interval_are_tokens():
+    d = distribution(LOGITS, plain())
+    assert draw(d, 0.0) == 1
+    assert draw(d, np.nextafter(1.0, 0)) == 0
+
+
+def test_a_seed_gives_the_same_tokens_again():
+    rows = np.random.default_rng(0).normal(0, 1, (50, 300)).astype(np.float32)
+    one, two = (Chooser(Sampling(seed=7)).rows(rows) for _ in range(2))
+    assert [one(i) for i in range(50)] == [two(i) for i in range(50)]

@@ -1,0 +1,189 @@
+"""What is loaded, what the caches keep, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.engine.cache import common_prefix
+from core.engine.reply import Ended, Limits, Prefilled, Reply
+from core.engine.session import Session
+from core.errors import SpecdecError
+from core.protocol import ChatMessage, DraftChoice, ModelOptions
+from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask
+from tests.support.tiny_gguf import write_tiny_model
+
+
+def test_common_prefix():
+    assert common_prefix([1, 2, 3], [1, 2, 4, 5]) == 2
+    assert common_prefix([1, 2], [1, 2, 3]) == 2
+    assert common_prefix([], [1]) == 0
+
+
+def test_a_second_turn_prefills_only_what_is_new(session: Session, use_draft: UseDraft):
+    use_draft("good")
+    first = ask("Tell me about time")
+    _, reply = answer(session, first)
+    _, second = answer(session, [*first, *ask("x", reply.text, "and more")[1:]])
+    assert second.stats.n_reused >= reply.n_ctx_used - 1
+    assert second.stats.n_prefilled < 30
+    assert session.drafter._cache.tokens[:20] == session.target.tokens[:20]
+
+
+def test_an_edited_turn_keeps_what_stands_before_it(session: Session):
+    answer(session, ask("word " * 100 + "one"))
+    _, edited = answer(session, ask("word " * 100 + "two"))
+    assert 90 < edited.stats.n_reused < edited.stats.n_prompt
+
+
+def test_the_same_prompt_again_is_in_the_cache(session: Session):
+    _, one = answer(session, ask("word " * 50))
+    _, two = answer(session, ask("word " * 50))
+    assert two.stats.n_reused == two.stats.n_prompt - 1
+    assert two.stats.n_prefilled == 0
+    assert two.text == one.text
+
+
+def test_a_draft_exchanged_in_mid_reply_changes_no_text(session: Session, use_draft: UseDraft):
+    _, alone = answer(session, ask("once upon a time"), max_tokens=90)
+    drafters = []
+    steps = Reply(session, ask("once upon a time"), GREEDY, Limits(90)).steps()
+    for i, step in enumerate(steps):
+        if i == 4:
+            use_draft("good")
+        if i == 9:
+            use_draft("lookup")
+        if i == 20:
+            use_draft("none")
+        if i == 25:
+            use_draft("good")
+        if isinstance(step, Ended):
+            end = step
+        elif not isinstance(step, Prefilled):
+            drafters.append(step.round.drafter)
+    assert end.text == alone.text
+    assert set(drafters) == {"none", "good", "prompt lookup"}
+
+
+def test_switching_back_finds_the_draft_still_loaded(session: Session, use_draft: UseDraft):
+    use_draft("good")
+    before = session.drafter
+    use_draft("none")
+    use_draft("good")
+    assert session.drafter is before
+    use_draft("poor")
+    use_draft("good")
+    assert session.drafter is before
+
+
+def test_cancel_ends_the_reply_after_the_round(session: Session):
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 5
+
+    steps = list(Reply(session, ask("hello"), GREEDY, Limits(500), cancelled).steps())
+    assert steps[-1].finish_reason == "cancelled"
+    assert 0 < steps[-1].stats.n_tokens < 10
+
+
+def test_cancel_works_between_the_chunks_of_a_prefill(models: Path):
+    session = Session(str(models / "target.gguf"), ModelOptions(n_batch=32), 5)
+    try:
+        flags = iter([False, False])
+        steps = list(
+            Reply(session, ask("word " * 300), GREEDY, Limits(), lambda: next(flags, True)).steps()
+        )
+        assert steps[-1].finish_reason == "cancelled"
+        assert steps[-1].stats.n_tokens == 0
+        assert 0 < len(session.target.tokens) < 200
+        _, end = answer(session, ask("word " * 300), max_tokens=3)
+        assert end.stats.n_reused > 0, "what was prefilled stays"
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize(
+    "messages", [[], ask(""), ask("  \n"), [ChatMessage(role="system", content="x")]]
+)
+def test_an_empty_prompt_is_refused(session: Session, messages: list[ChatMessage]):
+    with pytest.raises(SpecdecError, match="empty"):
+        answer(session, messages)
+
+
+def test_a_prompt_longer_than_the_context_is_refused_and_nothing_is_lost(session: Session):
+    answer(session, ask("hello"))
+    with pytest.raises(SpecdecError, match=r"the context holds 1024.*--ctx"):
+        answer(session, ask("word " * 3000))
+    _, end = answer(session, ask("hello"), max_tokens=5)
+    assert end.stats.n_tokens == 5
+
+
+def test_a_draft_with_another_vocabulary_is_refused_with_the_cause(session: Session, models: Path):
+    with pytest.raises(SpecdecError, match=r"other\.gguf cannot draft.*128"):
+        session.make_drafter(DraftChoice(kind="model", path=str(models / "other.gguf")))
+
+
+def test_a_context_beyond_the_memory_is_refused(models: Path):
+    with pytest.raises(SpecdecError, match="--ctx"):
+        Session(str(models / "target.gguf"), ModelOptions(n_ctx=2**31 - 1), 5)
+
+
+def test_a_draft_with_a_smaller_context_stops_drafting(session: Session, models: Path):
+    options = ModelOptions(n_ctx=256)
+    choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
+    session.use_drafter(*session.make_drafter(choice), choice)
+    rounds, end = answer(session, ask("word " * 60), max_tokens=300)
+    assert end.stats.n_tokens == 300
+    assert rounds[-1].round.drafted == []
+    _, long = answer(session, ask("word " * 130), max_tokens=20)
+    assert long.stats.n_tokens == 20
+
+
+def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_lacks(
+    models: Path, tmp_path: Path
+):
+    write_tiny_model(
+        tmp_path / "padded.gguf", vocab_size=600, n_layer=1, n_embd=64, n_ctx_train=1024
+    )
+    session = Session(str(models / "target.gguf"), ModelOptions(), 5)
+    try:
+        choice = DraftChoice(kind="model", path=str(tmp_path / "padded.gguf"))
+        session.use_drafter(*session.make_drafter(choice), choice)
+        rounds, _ = answer(session, ask("hello"), max_tokens=40)
+        drafted = [t for g in rounds for t in g.round.drafted]
+        assert drafted
+        assert max(drafted) < 512
+    finally:
+        session.close()
+
+
+def test_a_recurrent_target_chats_without_a_draft_and_says_why(tmp_path: Path):
+    write_tiny_model(tmp_path / "mamba.gguf", arch="mamba", vocab_size=512, name="snake")
+    session = Session(str(tmp_path / "mamba.gguf"), ModelOptions(), "auto")
+    try:
+        with pytest.raises(SpecdecError, match=r"snake keeps a recurrent state.*without a draft"):
+            session.make_drafter(DraftChoice(kind="lookup"))
+        _, one = answer(session, ask("hello"), max_tokens=20)
+        _, two = answer(session, ask("hello", one.text, "more"), max_tokens=20)
+        assert one.stats.n_tokens == two.stats.n_tokens == 20
+    finally:
+        session.close()
+
+
+def test_sliding_window_models_take_a_draft(tmp_path: Path):
+    target = write_tiny_model(tmp_path / "g.gguf", arch="gemma3", vocab_size=512)
+    assert target.arch == "gemma3"
+    session = Session(str(tmp_path / "g.gguf"), ModelOptions(), 4)
+    try:
+        _, alone = answer(session, ask("once upon a time"), max_tokens=60)
+        choice = DraftChoice(kind="model", path=str(tmp_path / "g.gguf"))
+        session.use_drafter(*session.make_drafter(choice), choice)
+        _, drafted = answer(session, ask("once upon a time"), max_tokens=60)
+        assert drafted.text == alone.text
+        assert drafted.stats.acceptance_rate > 0.9
+    finally:
+        session.close()
