@@ -89,17 +89,11 @@ class EngineClient:
             await self._watcher
 
     async def _spawn(self) -> None:
-        root = str(Path(core.__file__).parent.parent)
-        inherited = os.environ.get("PYTHONPATH")
-        env = os.environ | {
-            "PYTHONPATH": root + (os.pathsep + inherited if inherited else ""),
-            "PYTHONUNBUFFERED": "1",
-        }
+        argv, env = engine_invocation()
         self.log.clear()
-        # -P keeps a `core` folder in the user's working directory from being imported instead of
-        # ours; a session of its own keeps the terminal's Ctrl+C and hang-up away from the engine.
+        # A session of its own keeps the terminal's Ctrl+C and hang-up away from the engine.
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "core.worker"),
+            *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -158,6 +152,20 @@ class EngineClient:
         assert process.stderr is not None
         async for line in process.stderr:
             self.log.append(line.decode(errors="replace").rstrip())
+
+
+def engine_invocation(*arguments: str) -> tuple[list[str], dict[str, str]]:
+    """How the engine's program is run: the command line and the environment."""
+    root = str(Path(core.__file__).parent.parent)
+    inherited = os.environ.get("PYTHONPATH")
+    env = os.environ | {
+        "PYTHONPATH": root + (os.pathsep + inherited if inherited else ""),
+        "PYTHONUNBUFFERED": "1",
+        # Where llama.cpp gives up, its reason is to be the log's last line, not gdb's backtrace.
+        "GGML_NO_BACKTRACE": "1",
+    }
+    # -P keeps a `core` folder in the user's working directory from being imported instead of ours.
+    return [sys.executable, "-P", "-m", "core.worker", *arguments], env
 
 
 def _death(returncode: int, log: list[str]) -> EngineDied:

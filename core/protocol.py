@@ -99,6 +99,16 @@ class TokenInfo(Message):
     p_draft: float | None = None
 
 
+class Forecast(Message):
+    """What the governor predicts, in tokens per second: without a draft, with what it chose, and
+    with the best other draft length."""
+
+    at_zero: float
+    at_chosen: float
+    other_len: int
+    at_other: float
+
+
 class ReplyStats(Message):
     """Totals of a reply, so far or at its end. `None` means not measured, never a guess.
 
@@ -239,6 +249,7 @@ class Round(Message):
     n_ctx_used: int
     paused: bool = False
     reason: str = ""
+    forecast: Forecast | None = None
     stats: ReplyStats
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from platformdirs import user_config_path
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
     """Draft: a path, a name, `lookup`, `none`; `auto`: the bundled draft for the bundled target."""
     demo: bool = False
     """Use the bundled pair, whatever else is configured."""
-    models_dirs: list[Path] = []
+    models_dirs: Annotated[list[Path], NoDecode] = []
     """Folders with GGUF files of your own, searched beside the known ones."""
 
     n_gpu_layers: int = -1
@@ -100,6 +101,12 @@ class Settings(BaseSettings):
     """Colour theme: a name from `themes/`."""
     stats_per_second: float = Field(10, gt=0, le=60)
     """How often the stats bar is repainted; over SSH at most twice."""
+
+    @field_validator("models_dirs", mode="before")
+    @classmethod
+    def _split_paths(cls, value: object) -> object:
+        """In the environment, folders are separated as in PATH."""
+        return value.split(os.pathsep) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(

@@ -16,6 +16,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TextIO
 
@@ -30,6 +31,7 @@ from core.protocol import (
     Event,
     Failed,
     Finished,
+    Forecast,
     Generate,
     Load,
     Loaded,
@@ -76,6 +78,8 @@ class Worker:
         while True:
             command = self._waiting.popleft() if self._waiting else self._inbox.get()
             if isinstance(command, Shutdown):
+                if self._session:
+                    self._session.keep_costs()
                 return
             self._carry_out(command)
 
@@ -231,10 +235,11 @@ class Worker:
 def _round_event(id: str, step: Grown) -> Round:
     round_ = step.round
     n_drafted, n_accepted = len(round_.drafted), round_.n_accepted
+    forecast = round_.plan.forecast
     own = "target" if n_drafted == 0 else "bonus" if n_accepted == n_drafted else "corrected"
     tokens = [
         TokenInfo.model_construct(id=token, origin="accepted", p_draft=p)
-        for token, p in zip(round_.tokens[:n_accepted], round_.p_draft, strict=False)
+        for token, p in zip(round_.tokens[:n_accepted], round_.proposal.p, strict=False)
     ]
     tokens += [
         TokenInfo.model_construct(id=token, origin=own) for token in round_.tokens[n_accepted:]
@@ -251,6 +256,7 @@ def _round_event(id: str, step: Grown) -> Round:
         n_ctx_used=step.n_ctx_used,
         paused=round_.plan.paused,
         reason=round_.plan.reason,
+        forecast=Forecast.model_construct(**asdict(forecast)) if forecast else None,
         stats=step.stats,
     )
 

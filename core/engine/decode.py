@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.engine.cache import TokenCache
-from core.engine.drafters import Drafter
+from core.engine.drafters import Drafter, Proposal
 from core.engine.governor import Plan
 from core.engine.sampling import Chooser
 from core.engine.verify import exact_match
@@ -24,14 +24,19 @@ class Round:
     tokens: list[int]
     """What the reply grew by: the accepted proposals, then one token of the target's own (which is
     missing only where an accepted proposal ended the generation)."""
-    drafted: list[int]
-    p_draft: list[float | None]
-    """The drafter's own probability of each drafted token."""
+    proposal: Proposal
+    """All that was drafted; the first `n_verified` of it were put before the target."""
+    n_verified: int
     n_accepted: int
     drafter: str
     plan: Plan
     draft_s: float
     verify_s: float
+
+    @property
+    def drafted(self) -> list[int]:
+        """The proposals that were verified."""
+        return self.proposal.tokens[: self.n_verified]
 
 
 def speculate(
@@ -48,13 +53,16 @@ def speculate(
     t0 = time.perf_counter()
 
     # Draft: x₁ … x_γ from the small model.
-    proposal = drafter.propose(tokens, plan.n_draft)
+    proposal = drafter.propose(tokens, plan.n_draft, plan.go_on)
+    drafted = proposal.tokens
+    if plan.keep:
+        drafted = drafted[: plan.keep(proposal.p)]
     t1 = time.perf_counter()
 
     # Verify: γ + 1 distributions of the target in one batch.
-    batch = [tokens[-1], *proposal.tokens]
+    batch = [tokens[-1], *drafted]
     logits = target.extend(batch, len(batch))
-    new = exact_match(proposal.tokens, chooser.rows(logits))
+    new = exact_match(drafted, chooser.rows(logits))
 
     # Accept: keep the prefix on which both agree and the target's next token; forget the rest.
     n_accepted = len(new) - 1  # all but the last were drafted
@@ -65,8 +73,8 @@ def speculate(
     t2 = time.perf_counter()
     return Round(
         tokens=new,
-        drafted=proposal.tokens,
-        p_draft=proposal.p,
+        proposal=proposal,
+        n_verified=len(drafted),
         n_accepted=n_accepted,
         drafter=drafter.name,
         plan=plan,

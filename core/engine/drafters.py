@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,7 @@ class Proposal:
 
 
 NOTHING = Proposal()
+GoOn = Callable[[Sequence[float | None]], bool]
 
 
 class Drafter(Protocol):
@@ -37,8 +38,9 @@ class Drafter(Protocol):
         """Get ready for a reply to `tokens`. False where `go_on` stopped it."""
         ...
 
-    def propose(self, tokens: list[int], n: int) -> Proposal:
-        """At most `n` tokens to follow `tokens`; fewer, or none, where it has no idea."""
+    def propose(self, tokens: list[int], n: int, go_on: GoOn | None = None) -> Proposal:
+        """At most `n` tokens to follow `tokens`; fewer, or none, where it has no idea, or where
+        `go_on` (asked with the probabilities so far) says that the next does not pay."""
         ...
 
     def close(self) -> None:
@@ -56,7 +58,12 @@ class NoDrafter:
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:  # noqa: ARG002
         return True
 
-    def propose(self, tokens: list[int], n: int) -> Proposal:  # noqa: ARG002
+    def propose(
+        self,
+        tokens: list[int],  # noqa: ARG002
+        n: int,  # noqa: ARG002
+        go_on: GoOn | None = None,  # noqa: ARG002
+    ) -> Proposal:
         return NOTHING
 
     def close(self) -> None:
@@ -92,7 +99,7 @@ class ModelDrafter:
             return True  # too long for this draft: `propose` will say nothing
         return self._cache.prefill(missing, go_on)
 
-    def propose(self, tokens: list[int], n: int) -> Proposal:
+    def propose(self, tokens: list[int], n: int, go_on: GoOn | None = None) -> Proposal:
         n = min(n, self.n_max, self._cache.n_ctx - len(tokens))
         if n <= 0:
             return NOTHING
@@ -104,7 +111,7 @@ class ModelDrafter:
             token, p_token = likeliest(logits[0, : self._n_vocab])
             proposed.append(token)
             p.append(p_token)
-            if len(proposed) == n:
+            if len(proposed) == n or (go_on and not go_on(p)):
                 return Proposal(proposed, p)
             batch = [token]
 
@@ -155,7 +162,12 @@ class PromptLookupDrafter:
         self._last.clear()
         return True
 
-    def propose(self, tokens: list[int], n: int) -> Proposal:
+    def propose(
+        self,
+        tokens: list[int],
+        n: int,
+        go_on: GoOn | None = None,  # noqa: ARG002 - a lookup costs the same whatever its length
+    ) -> Proposal:
         self._index(tokens)
         for size in self.sizes:
             follows = self._last.get(tuple(tokens[-size:])) if len(tokens) > size else None

@@ -76,6 +76,7 @@ class Reply:
         if self._cancelled():
             yield self._end("cancelled")
             return
+        self._session.governor.begin_reply()
         drafter, alone = self._session.drafter, 0
         previous = time.perf_counter()
         while True:
@@ -85,9 +86,11 @@ class Reply:
                 previous = time.perf_counter()
             round_ = self._round()
             now = time.perf_counter()
-            alone = 0 if round_.drafted else alone + 1
+            depth, seconds = len(self._tokens), now - previous
+            alone = 0 if round_.proposal.tokens else alone + 1
             if alone > 1:  # the first one after a longer batch pays for the change
-                self._session.baseline.record(len(self._tokens), now - previous)
+                self._session.baseline.record(depth, seconds)
+            self._session.governor.record(round_, depth=depth, wall_s=seconds)
             grown = self._grow(round_, now)
             previous = now
             yield grown
@@ -119,7 +122,9 @@ class Reply:
         if self._limits.max_tokens:
             n_left = self._limits.max_tokens - self._tally.n_tokens
         plan = session.governor.plan(
-            drafter=session.drafter.kind,
+            drafter=session.drafter.name,
+            kind=session.drafter.kind,
+            depth=len(tokens),
             # a round yields one token more than it drafts, and drafts must fit into the context
             n_max=min(session.n_draft_max(), n_left - 1, session.target.n_ctx - len(tokens)),
             baseline_known=session.baseline.tok_s(len(tokens)) is not None,

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from platformdirs import user_cache_path
+
 from core.engine.cache import TokenCache
+from core.engine.costs import SIZES, CostCurve, CostStore, calibrate
 from core.engine.drafters import Drafter, ModelDrafter, NoDrafter, PromptLookupDrafter
 from core.engine.governor import Governor
 from core.engine.stats import Baseline
 from core.errors import SpecdecError
 from core.llama.chat_template import CHATML, render
 from core.llama.context import Context
-from core.llama.devices import devices
+from core.llama.devices import build, devices
 from core.llama.model import Model
 from core.models.compat import compare
 from core.models.gguf import read_header
@@ -21,6 +24,8 @@ from core.models.kinds import require_language_model
 from core.protocol import ChatMessage, DraftChoice, DrafterInfo, ModelInfo, ModelOptions
 
 MAX_DRAFT = 64
+CALIBRATION_S = 1.0
+DRAFT_SIZES = (1, 2)
 OnProgress = Callable[[float], None]
 
 
@@ -50,7 +55,8 @@ class Session:
             raise
         self.drafter: Drafter = NoDrafter()
         self.drafter_info = DrafterInfo(kind="none", name="none")
-        self.governor = Governor(draft_len)
+        self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
+        self.governor = Governor(draft_len, self._priced(self.target, SIZES))
         self.baseline = Baseline()
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
         self._rendered = ""
@@ -62,8 +68,13 @@ class Session:
         for drafter, _ in self._loaded_drafts.values():
             drafter.close()
         self._loaded_drafts.clear()
+        self.keep_costs()
         self.target.context.close()
         self.model.close()
+
+    def keep_costs(self) -> None:
+        """Write down what batches cost here, for the next session."""
+        self._costs.save(_cost_key(self.target.context), self.governor.costs)
 
     def info(self) -> ModelInfo:
         """The target as the screen shows it."""
@@ -155,11 +166,31 @@ class Session:
             context.close()
             model.close()
 
-        name = _name(model)
+        name = self._name_apart(model)
         warnings = [fit.cause] if fit.verdict == "yes-but" else []
         info = _model_info(model, context, warnings)
-        drafter = ModelDrafter(name, TokenCache(context), self.model.n_vocab, close)
+        cache = TokenCache(context)
+        self.governor.price_draft(name, self._priced(cache, DRAFT_SIZES).table(1, 0)[1])
+        drafter = ModelDrafter(name, cache, self.model.n_vocab, close)
         return drafter, DrafterInfo(kind="model", name=name, model=info)
+
+    def _name_apart(self, model: Model) -> str:
+        """The draft's name; with its file's where another loaded draft has the same."""
+        name = _name(model)
+        taken = {d.name for d, info in self._loaded_drafts.values() if info.model}
+        return f"{name} ({Path(model.path).stem})" if name in taken else name
+
+    def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
+        """What batches cost: as kept on disk, if one batch still costs about the same, or
+        measured anew."""
+        kept = self._costs.load(_cost_key(cache.context))
+        if kept:
+            now = calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1]
+            if 0.8 < now / kept.table(1, 0)[1] < 1.25:
+                return kept
+        curve = calibrate(cache, sizes, CALIBRATION_S)
+        self._costs.save(_cost_key(cache.context), curve)
+        return curve
 
     # -------------------------------------------------------------- prompt
 
@@ -200,6 +231,16 @@ class Session:
             tokens = tokens[:-1]
         self._rendered += text
         self._rendered_tokens = list(tokens)
+
+
+def _cost_key(context: Context) -> str:
+    """Everything that the cost of a batch depends on, but the depth of context."""
+    stat = Path(context.model.path).stat()
+    where = "+".join(d.name for d in devices()) if context.model.n_layers_gpu else "CPU"
+    return (
+        f"{context.model.path}|{stat.st_size}|{stat.st_mtime_ns}|{where}|"
+        f"{context.model.n_layers_gpu}|{context.options_key}|{build()}"
+    )
 
 
 def _name(model: Model) -> str:

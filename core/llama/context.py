@@ -19,6 +19,8 @@ from core.llama.model import Model
 from core.protocol import ModelOptions
 
 DEFAULT_N_CTX = 8192
+MIN_N_CTX = 256
+"""llama.cpp aborts on a batch larger than the context, and a verification is a batch."""
 Logits = NDArray[np.float32]
 
 # As an address instead of a typed pointer: no ctypes object is made per call.
@@ -44,11 +46,17 @@ class Context:
         """`max_rows`: the most logits rows one call may ask for, which bounds a buffer of
         `max_rows` times the vocabulary. Raises SpecdecError where the memory does not suffice."""
         self.model = model
-        self.n_ctx = options.n_ctx or min(model.n_ctx_train or DEFAULT_N_CTX, DEFAULT_N_CTX)
+        n_ctx = options.n_ctx or min(model.n_ctx_train or DEFAULT_N_CTX, DEFAULT_N_CTX)
+        self.n_ctx = max(n_ctx, MIN_N_CTX)
         self.n_batch = max(min(options.n_batch, self.n_ctx), max_rows)
         self.max_rows = max_rows
         self.n_past = 0
         self.decode_s = 0.0
+        n_threads = options.n_threads or usable_cores()
+        self.options_key = (
+            f"{n_threads} threads, {options.flash_attn}, "
+            f"{options.cache_type_k}/{options.cache_type_v}"
+        )
         _require_memory(model, self.n_ctx, options)
         self.handle = self._create(options)
         self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))

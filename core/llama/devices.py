@@ -65,6 +65,11 @@ def has_gpu() -> bool:
     return any(device.type in ("GPU", "IGPU") for device in devices())
 
 
+def build() -> str:
+    """The version of this llama.cpp."""
+    return str(llama_cpp.llama_version().decode(errors="replace"))
+
+
 def usable_cores() -> int:
     """CPU cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -75,7 +80,7 @@ def describe() -> dict[str, Any]:
     llama_cpp.llama_backend_init()
     return {
         "llama_cpp_python": llama_cpp.__version__,
-        "llama_cpp_version": llama_cpp.llama_version().decode(errors="replace"),
+        "llama_cpp_version": build(),
         "system_info": llama_cpp.llama_print_system_info().decode(errors="replace").strip(),
         "supports_gpu_offload": bool(llama_cpp.llama_supports_gpu_offload()),
         "usable_cores": usable_cores(),

@@ -39,7 +39,9 @@ def free_bytes() -> int | None:
     """Main memory that can still be had, the limit of a container included; None: unknown."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024
+        free = (
+            next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024
+        )
     except (OSError, StopIteration, ValueError):
         return None
     group = Path("/sys/fs/cgroup")

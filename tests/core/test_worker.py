@@ -29,6 +29,7 @@ from core.protocol import (
     Generate,
     Load,
     Loaded,
+    ModelOptions,
     Progress,
     Ready,
     Round,
@@ -78,7 +79,9 @@ async def until(client: EngineClient, *kinds: type[Event]) -> Event:
 
 def load(models: Path, draft: str | None = "draft.gguf", **changes: object) -> Load:
     choice = DraftChoice(kind="model", path=str(models / draft)) if draft else DraftChoice()
-    return Load(target=str(models / "target.gguf"), draft=choice, **changes)
+    # one thread: the client's own work must not stall a barrier between two
+    options = ModelOptions(n_threads=1)
+    return Load(target=str(models / "target.gguf"), options=options, draft=choice, **changes)
 
 
 def generate(id: str = "1", text: str = "once upon", max_tokens: int = 40) -> Generate:
@@ -271,8 +274,8 @@ def test_an_app_that_is_killed_leaves_no_engine(models: Path):
             client = EngineClient()
             await client.send(Load(target={str(models / "target.gguf")!r}))
             await client.send(Generate(id="1", messages=[ChatMessage(role="user", content="a")]))
-            while not isinstance(await client.events.get(), Round):
-                pass
+            while not isinstance(event := await client.events.get(), Round):
+                assert event.type != "failed", event
             print(client.pid, flush=True)
             await asyncio.sleep(60)
         asyncio.run(main())

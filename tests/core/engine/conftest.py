@@ -38,7 +38,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def session(models: Path) -> Iterator[Session]:
     """The target, without a draft, at a fixed draft length of 5."""
-    session = Session(str(models / "target.gguf"), ModelOptions(n_threads=2), 5)
+    session = Session(str(models / "target.gguf"), ModelOptions(n_threads=1), 5)
     yield session
     session.close()
 

@@ -91,7 +91,7 @@ def test_cancel_ends_the_reply_after_the_round(session: Session):
 
 
 def test_cancel_works_between_the_chunks_of_a_prefill(models: Path):
-    session = Session(str(models / "target.gguf"), ModelOptions(n_batch=32), 5)
+    session = Session(str(models / "target.gguf"), ModelOptions(n_batch=32, n_threads=1), 5)
     try:
         flags = iter([False, False])
         steps = list(
@@ -133,7 +133,7 @@ def test_a_context_beyond_the_memory_is_refused(models: Path):
 
 
 def test_a_draft_with_a_smaller_context_stops_drafting(session: Session, models: Path):
-    options = ModelOptions(n_ctx=256)
+    options = ModelOptions(n_ctx=256, n_threads=1)
     choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
     session.use_drafter(*session.make_drafter(choice), choice)
     rounds, end = answer(session, ask("word " * 60), max_tokens=300)
@@ -149,7 +149,7 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
     write_tiny_model(
         tmp_path / "padded.gguf", vocab_size=600, n_layer=1, n_embd=64, n_ctx_train=1024
     )
-    session = Session(str(models / "target.gguf"), ModelOptions(), 5)
+    session = Session(str(models / "target.gguf"), ModelOptions(n_threads=1), 5)
     try:
         choice = DraftChoice(kind="model", path=str(tmp_path / "padded.gguf"))
         session.use_drafter(*session.make_drafter(choice), choice)
@@ -163,7 +163,7 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
 
 def test_a_recurrent_target_chats_without_a_draft_and_says_why(tmp_path: Path):
     write_tiny_model(tmp_path / "mamba.gguf", arch="mamba", vocab_size=512, name="snake")
-    session = Session(str(tmp_path / "mamba.gguf"), ModelOptions(), "auto")
+    session = Session(str(tmp_path / "mamba.gguf"), ModelOptions(n_threads=1), "auto")
     try:
         with pytest.raises(SpecdecError, match=r"snake keeps a recurrent state.*without a draft"):
             session.make_drafter(DraftChoice(kind="lookup"))
@@ -177,7 +177,7 @@ def test_a_recurrent_target_chats_without_a_draft_and_says_why(tmp_path: Path):
 def test_sliding_window_models_take_a_draft(tmp_path: Path):
     target = write_tiny_model(tmp_path / "g.gguf", arch="gemma3", vocab_size=512)
     assert target.arch == "gemma3"
-    session = Session(str(tmp_path / "g.gguf"), ModelOptions(), 4)
+    session = Session(str(tmp_path / "g.gguf"), ModelOptions(n_threads=1), 4)
     try:
         _, alone = answer(session, ask("once upon a time"), max_tokens=60)
         choice = DraftChoice(kind="model", path=str(tmp_path / "g.gguf"))
@@ -185,5 +185,17 @@ def test_sliding_window_models_take_a_draft(tmp_path: Path):
         _, drafted = answer(session, ask("once upon a time"), max_tokens=60)
         assert drafted.text == alone.text
         assert drafted.stats.acceptance_rate > 0.9
+    finally:
+        session.close()
+
+
+def test_a_context_too_small_for_a_batch_is_made_larger(models: Path):
+    session = Session(str(models / "target.gguf"), ModelOptions(n_ctx=1, n_threads=1), "auto")
+    try:
+        assert session.target.n_ctx == 256
+        with pytest.raises(SpecdecError, match="the context holds 256"):
+            answer(session, ask("word " * 300))
+        _, end = answer(session, ask("word"), max_tokens=5)
+        assert end.stats.n_tokens == 5
     finally:
         session.close()

@@ -1,0 +1,152 @@
+"""What a batch of n tokens costs on this machine: measured at load, refined by every round, kept.
+
+The curve is no straight line, and may fall: on a CPU eight tokens can cost less than five. So it is
+a table, never a formula. Depth of context matters too, by a factor that is learned as it comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+from core.engine.cache import TokenCache
+
+SIZES = (1, 8, 2, 4, 5, 3, 6, 7, 9, 12, 16, 17, 10, 14)
+"""Batch sizes measured at load, the most telling first; what lies between is interpolated."""
+N_PASSES = 5
+_SAMPLES = 9
+_ENOUGH = 3
+
+
+class CostCurve:
+    """Seconds per batch of n tokens for one model, by depth of context."""
+
+    def __init__(self, measured: Mapping[int, float] | None = None) -> None:
+        """`measured`: seconds by batch size, from a calibration or an earlier session."""
+        self._base = dict(sorted((measured or {}).items()))
+        self._samples: dict[tuple[int, int], deque[float]] = {}
+        self._medians: dict[tuple[int, int], float] = {}
+
+    def record(self, n: int, depth: int, seconds: float) -> None:
+        """A batch of `n` tokens at `depth` tokens of context took so long."""
+        key = (_bucket(depth), n)
+        samples = self._samples.get(key)
+        if samples is None:
+            samples = self._samples[key] = deque(maxlen=_SAMPLES)
+        samples.append(seconds)
+        self._medians.pop(key, None)
+
+    def known(self) -> bool:
+        """Whether there is anything to predict from."""
+        return bool(self._base)
+
+    def table(self, n_max: int, depth: int) -> list[float]:
+        """Seconds for batches of 1 … `n_max` tokens at `depth`; index 0 is unused (0.0).
+
+        What was measured at a like depth counts as it is; the rest of the curve is scaled to it.
+        """
+        bucket = _bucket(depth)
+        here = {n: s for n in range(1, n_max + 1) if (s := self._median(bucket, n)) is not None}
+        if not self._base:
+            self._base = dict(here)
+        ratios = [seconds / self._interpolated(n) for n, seconds in here.items()]
+        scale = median(ratios) if ratios else 1.0
+        return [0.0] + [here.get(n) or scale * self._interpolated(n) for n in range(1, n_max + 1)]
+
+    def measured(self) -> dict[int, float]:
+        """The curve to keep on disk: the calibration, with sizes met since put right."""
+        bucket = _bucket(0)
+        return {n: self._median(bucket, n) or seconds for n, seconds in self._base.items()}
+
+    def _median(self, bucket: int, n: int) -> float | None:
+        key = (bucket, n)
+        if key not in self._medians:
+            samples = self._samples.get(key, ())
+            if len(samples) < _ENOUGH:
+                return None
+            self._medians[key] = median(samples)
+        return self._medians[key]
+
+    def _interpolated(self, n: int) -> float:
+        return interpolate(self._base, n)
+
+
+def interpolate(points: Mapping[int, float], n: int) -> float:
+    """The value at `n` between the nearest points (sorted by key); beyond the last point the rise
+    per token is the average one. Raises KeyError without points."""
+    if n in points:
+        return points[n]
+    below = max((k for k in points if k < n), default=None)
+    above = min((k for k in points if k > n), default=None)
+    if below is None and above is None:
+        raise KeyError(n)
+    if below is None:
+        return points[above]  # type: ignore[index]
+    if above is None:
+        return points[below] * n / below
+    share = (n - below) / (above - below)
+    return points[below] + share * (points[above] - points[below])
+
+
+def _bucket(depth: int) -> int:
+    return max(depth, 512).bit_length()
+
+
+def calibrate(cache: TokenCache, sizes: tuple[int, ...], budget_s: float) -> CostCurve:
+    """Measure an empty cache's batches, all `sizes` in turn, as often as `budget_s` allows.
+
+    Medians over passes, so that a hiccup of the machine does not count. The first sizes are
+    measured whatever they cost; one that is expected to exceed the budget is left out. Leaves the
+    cache empty.
+    """
+    largest = min(cache.context.max_rows, cache.n_ctx // 2)
+    token = 1 if cache.context.model.n_vocab > 1 else 0
+    samples: dict[int, list[float]] = {}
+    deadline = time.perf_counter() + budget_s
+    cache.truncate(0)
+    cache.extend([token], 1)  # warms up
+    for n in (n for _ in range(N_PASSES) for n in sizes if n <= largest):
+        known = {k: median(s) for k, s in sorted(samples.items())}
+        expected = interpolate(known, n) if known else 0.0
+        if time.perf_counter() + expected > deadline and n > 1:
+            continue
+        cache.truncate(1)
+        started = time.perf_counter()
+        cache.extend([token] * n, n).argmax(axis=1)
+        samples.setdefault(n, []).append(time.perf_counter() - started)
+        if time.perf_counter() > deadline:
+            break
+    cache.truncate(0)
+    return CostCurve({n: median(s) for n, s in samples.items()})
+
+
+class CostStore:
+    """Measured curves on disk, by a key that names model, device, threads and build."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, key: str) -> CostCurve | None:
+        """The curve kept under `key`, if any; a damaged file counts as none."""
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            kept = json.loads(self._path.read_text(encoding="utf-8"))[key]
+            return CostCurve({int(n): float(seconds) for n, seconds in kept.items()})
+        return None
+
+    def save(self, key: str, curve: CostCurve) -> None:
+        """Keep `curve`. A cache folder that cannot be written to costs nothing but the memory."""
+        kept: dict[str, dict[str, float]] = {}
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            kept |= json.loads(self._path.read_text(encoding="utf-8"))
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            kept[key] = {str(n): round(s, 7) for n, s in curve.measured().items()}
+            beside = self._path.with_suffix(f".{os.getpid()}")
+            beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+            beside.replace(self._path)

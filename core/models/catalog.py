@@ -1,0 +1,164 @@
+"""The models on this machine and what each is: files with their headers, and names for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import SpecdecError
+from core.models.gguf import GgufError, read_header
+from core.models.kinds import Kind, classify
+from core.models.places import Found, find_files
+from core.models.untrusted import shown
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One model on disk. Numbers are 0 and texts empty where the header could not be read.
+
+    `size_bytes` and `n_params` are of all parts together. `source` is the tool whose folder it lies
+    in. All strings are untrusted data.
+    """
+
+    path: Path
+    name: str
+    architecture: str
+    n_params: int
+    quantisation: str
+    size_bytes: int
+    n_ctx_train: int
+    n_layers: int
+    n_vocab: int
+    kind: Kind
+    source: str
+    error: str | None = None
+
+
+class Named(Protocol):
+    """What `resolve` needs to know of a model; both `Found` and `ModelFile` are such."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def name(self) -> str: ...
+
+
+def find_models(extra_dirs: Sequence[Path] = ()) -> list[ModelFile]:
+    """Every model in the known places and in `extra_dirs`, by source and name.
+
+    Files that cannot be used are listed too, with the reason in `error`.
+    """
+    return [model_file(found) for found in find_files(extra_dirs)]
+
+
+def bundled_models() -> list[ModelFile]:
+    """The pair that ships with the program, named `demo` and `demo-draft`; empty where absent."""
+    from core.demo import DRAFT_PATH, TARGET_PATH
+
+    pair = (("demo", TARGET_PATH), ("demo-draft", DRAFT_PATH))
+    return [
+        model_file(Found(path, name, "bundled", (path,))) for name, path in pair if path.is_file()
+    ]
+
+
+def model_file(found: Found) -> ModelFile:
+    """Read the headers of a model's files. Remembers what it read until a file changes."""
+    try:
+        parts = [_part(path) for path in found.parts]
+        error = found.missing or None
+    except GgufError as failure:
+        parts, error = [], failure.message
+    first = parts[0] if parts else _Part()
+    return ModelFile(
+        path=found.path,
+        name=found.name,
+        architecture=first.architecture,
+        n_params=sum(part.n_params for part in parts),
+        quantisation=first.quantisation,
+        size_bytes=sum(_size(path) for path in found.parts),
+        n_ctx_train=first.n_ctx_train,
+        n_layers=first.n_layers,
+        n_vocab=first.n_vocab,
+        kind=first.kind,
+        source=found.source,
+        error=error,
+    )
+
+
+def resolve(name_or_path: str, models: Sequence[Named]) -> Path:
+    """The file that the user means: a path, a name that `specdec-tui models` lists, or a part of
+    one that fits a single model.
+
+    Raises SpecdecError (kind `file`) saying what there is instead.
+    """
+    path = Path(name_or_path).expanduser()
+    if path.is_file():
+        return path
+    wanted = name_or_path.casefold().removesuffix(".gguf")
+    exact = [model for model in models if model.name.casefold() == wanted]
+    matches = exact or [model for model in models if wanted in model.name.casefold()]
+    if len(matches) == 1:
+        return matches[0].path
+    label = shown(name_or_path)
+    if matches:
+        which = [str(model.path) if exact else model.name for model in matches[:3]]
+        raise SpecdecError(f"{label} fits several models; say which: {_listed(which)}.", "file")
+    if path.exists():
+        raise SpecdecError(f"{label} is a folder; give a .gguf file in it.", kind="file")
+    if "/" in name_or_path or name_or_path.endswith(".gguf"):
+        raise SpecdecError(f"There is no file {label}; check the path.", kind="file")
+    names = {model.name.casefold(): model.name for model in models}
+    close = [names[match] for match in difflib.get_close_matches(wanted, names, n=2, cutoff=0.5)]
+    hint = f"did you mean {' or '.join(map(shown, close))}?" if close else ""
+    hint = hint or "`specdec-tui models` lists what there is."
+    raise SpecdecError(f"There is no model called {label}; {hint}", kind="file")
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join(shown(text) for text in texts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What the catalog keeps of a header; the header itself holds a vocabulary of megabytes."""
+
+    architecture: str = ""
+    n_params: int = 0
+    quantisation: str = ""
+    n_ctx_train: int = 0
+    n_layers: int = 0
+    n_vocab: int = 0
+    kind: Kind = "other"
+
+
+def _part(path: Path) -> _Part:
+    try:
+        info = path.stat()
+    except OSError:
+        return _read_part(path, 0, 0)  # raises, and says why
+    return _read_part(path, info.st_size, info.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read_part(path: Path, size: int, mtime_ns: int) -> _Part:  # noqa: ARG001 - part of the key
+    header = read_header(path)
+    return _Part(
+        architecture=header.architecture,
+        n_params=header.n_params,
+        quantisation=header.quantisation,
+        n_ctx_train=header.context_length or 0,
+        n_layers=header.block_count or 0,
+        n_vocab=header.n_vocab,
+        kind=classify(header),
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,91 @@
+"""Which target and which draft the settings mean, checked before the engine is asked.
+
+The command line and the app both start here, so that `--target NAME` means the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.demo import DRAFT_PATH, TARGET_PATH
+from core.errors import SpecdecError
+from core.models.catalog import Named, resolve
+from core.models.compat import compare
+from core.models.gguf import read_header
+from core.models.header import GgufHeader
+from core.models.kinds import require_language_model
+from core.models.places import find_files, first_missing_part
+from core.models.untrusted import shown
+from core.protocol import DraftChoice
+from core.settings import Settings
+
+
+def choose_pair(settings: Settings) -> tuple[Path, DraftChoice]:
+    """The target's path and the draft, as `settings` say.
+
+    The bundled pair is meant by `demo`, and where no target is configured; `draft` "auto" is the
+    bundled draft for the bundled target and none for another; of other drafts, `demo` leaves only
+    `none` and `lookup`, which need no file, in force. Raises SpecdecError of kind `file`,
+    `model` or `draft`: the file is not there or not whole, is no language model, or the draft's
+    vocabulary does not fit, and exactly why.
+    """
+    bundled = settings.demo or not settings.target
+    target = TARGET_PATH if bundled else _path(settings.target, settings)
+    header = checked_header(target)
+    draft = settings.draft
+    if settings.demo and draft not in ("none", "lookup"):
+        draft = "auto"
+    if draft == "lookup":
+        return target, settings.draft_choice("lookup")
+    if draft == "none" or (draft in ("auto", "") and not _is_bundled_target(target)):
+        return target, settings.draft_choice("none")
+    path = DRAFT_PATH if draft in ("auto", "") else _path(draft, settings)
+    require_compatible(header, checked_header(path))
+    return target, settings.draft_choice("model", str(path))
+
+
+def checked_header(path: Path) -> GgufHeader:
+    """The header of a file that can be loaded; raises SpecdecError saying why it cannot."""
+    header = read_header(path)
+    label = shown(str(path), 300)
+    if not _is_unicode(str(path)):
+        raise SpecdecError(f"{label}: the file's name is not UTF-8; rename it.", kind="file")
+    require_language_model(header)
+    missing = first_missing_part(path) if header.split_count > 1 else ""
+    if missing:
+        raise SpecdecError(f"{label} is not whole: {missing}.", kind="file")
+    return header
+
+
+def require_compatible(target: GgufHeader, draft: GgufHeader) -> None:
+    """Raise SpecdecError (kind `draft`) with the cause where the draft does not fit the target."""
+    compatibility = compare(target, draft)
+    if compatibility.verdict == "no":
+        raise SpecdecError(
+            f"{shown(draft.path.name)} cannot draft for {shown(target.path.name)}: "
+            f"{compatibility.cause}; choose another draft, `lookup` or `none`.",
+            kind="draft",
+        )
+
+
+def _path(name_or_path: str, settings: Settings) -> Path:
+    bundled = {"demo": TARGET_PATH, "demo-draft": DRAFT_PATH}
+    if name_or_path in bundled:
+        return bundled[name_or_path]
+    is_path = Path(name_or_path).expanduser().is_file()
+    found: Sequence[Named] = () if is_path else find_files(settings.models_dirs)
+    return resolve(name_or_path, found).absolute()
+
+
+def _is_unicode(text: str) -> bool:
+    """File names are bytes; what is no UTF-8 cannot cross to the engine in a line of JSON."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_bundled_target(path: Path) -> bool:
+    return path == TARGET_PATH or (TARGET_PATH.exists() and path.samefile(TARGET_PATH))

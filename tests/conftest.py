@@ -1,0 +1,13 @@
+"""A home of its own for every test run: nothing of the user's is read or written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_home = tempfile.mkdtemp(prefix="specdec-tests-")
+for _name in ("CONFIG", "CACHE", "DATA", "STATE"):
+    os.environ[f"XDG_{_name}_HOME"] = str(Path(_home, _name.lower()))
+for _name in [name for name in os.environ if name.startswith("SPECDEC_")]:
+    del os.environ[_name]

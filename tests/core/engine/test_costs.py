@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+from core.engine.costs import CostCurve, CostStore, calibrate, interpolate
+from core.engine.session import Session
+
+CURVE = {1: 28.0, 2: 60.0, 4: 72.0, 8: 96.0}
+
+
+def test_between_measured_sizes_it_is_interpolated():
+    assert interpolate(CURVE, 6) == 84.0
+    assert interpolate(CURVE, 16) == 192.0
+    with pytest.raises(KeyError):
+        interpolate({}, 3)
+
+
+def test_a_measured_size_counts_as_it_is_and_scales_the_rest():
+    curve = CostCurve(CURVE)
+    for _ in range(5):
+        curve.record(4, 100, 36.0)
+    table = curve.table(8, 100)
+    assert table[4] == 36.0
+    assert table[8] == pytest.approx(48.0)
+
+
+def test_outliers_are_dropped():
+    curve = CostCurve(CURVE)
+    for seconds in (72, 72, 9000, 72, 72, 72):
+        curve.record(4, 100, seconds)
+    assert curve.table(8, 100)[4] == 72
+
+
+def test_depths_are_told_apart():
+    curve = CostCurve(CURVE)
+    for _ in range(5):
+        curve.record(1, 7000, 56.0)
+    assert curve.table(8, 7000)[8] == pytest.approx(192.0)
+    assert curve.table(8, 100)[8] == 96.0
+
+
+def test_without_a_calibration_it_learns_from_what_it_sees():
+    curve = CostCurve()
+    assert not curve.known()
+    for _ in range(3):
+        curve.record(1, 0, 2.0)
+    assert curve.table(2, 0)[1] == 2.0
+
+
+def test_a_real_context_is_measured_and_left_empty(session: Session):
+    curve = calibrate(session.target, (1, 4, 8), budget_s=0.5)
+    table = curve.table(8, 0)
+    assert all(seconds > 0 for seconds in table[1:])
+    assert session.target.tokens == []
+
+
+def test_a_budget_of_nothing_still_measures_one_token(session: Session):
+    assert calibrate(session.target, (1, 4, 8), budget_s=0).table(1, 0)[1] > 0
+
+
+def test_what_was_measured_is_kept_on_disk(tmp_path: Path):
+    store = CostStore(tmp_path / "deep" / "costs.json")
+    assert store.load("model|gpu") is None
+    store.save("model|gpu", CostCurve(CURVE))
+    store.save("other", CostCurve({1: 1.0}))
+    assert store.load("model|gpu").measured() == CURVE
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"k": 3}', '{"k": {"one": 2}}'])
+def test_a_damaged_file_counts_as_none(tmp_path: Path, text: str):
+    path = tmp_path / "costs.json"
+    path.write_text(text)
+    assert CostStore(path).load("k") is None
+    CostStore(path).save("k", CostCurve(CURVE))

@@ -1,0 +1,133 @@
+"""Where an option's value comes from, and what is said of values that are wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import SpecdecError
+from core.settings import Settings, config_path, load_settings
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """No variable of the machine counts; returns a writer of the configuration file."""
+    for name in os.environ:
+        if name.startswith("SPECDEC_"):
+            monkeypatch.delenv(name)
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("SPECDEC_CONFIG", str(path))
+
+    def write(text: str) -> Path:
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def refused(flags: dict[str, Any] | None = None) -> str:
+    with pytest.raises(SpecdecError) as caught:
+        load_settings(flags)
+    assert caught.value.kind == "settings"
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+def test_defaults_hold_where_nothing_is_set() -> None:
+    settings = load_settings()
+    assert (settings.target, settings.draft, settings.draft_len) == ("", "auto", "auto")
+    assert settings.temperature == 0.7
+
+
+def test_every_option_says_what_it_is() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+
+
+def test_flags_win_over_environment_over_file_over_defaults(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config("top_k = 1\nseed = 1\nctx = 1\n")
+    monkeypatch.setenv("SPECDEC_TOP_K", "2")
+    monkeypatch.setenv("SPECDEC_SEED", "2")
+    settings = load_settings({"top_k": "3", "min_p": None})
+    assert (settings.top_k, settings.seed, settings.ctx, settings.min_p) == (3, 2, 1, 0.05)
+
+
+def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPECDEC_SEED", "")
+    assert load_settings().seed is None
+
+
+def test_draft_len_is_auto_or_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings({"draft_len": "7"}).draft_len == 7
+    assert load_settings({"draft_len": "auto"}).draft_len == "auto"
+    expected = "--draft-len: '65' is not right; give auto or 0 to 64."
+    assert refused({"draft_len": "65"}) == expected
+    monkeypatch.setenv("SPECDEC_DRAFT_LEN", "many")
+    assert refused() == "SPECDEC_DRAFT_LEN: 'many' is not right; give auto or 0 to 64."
+
+
+def test_folders_are_a_list_in_the_file_and_a_path_in_the_environment(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config('models_dirs = ["/a", "/b c"]\n')
+    assert load_settings().models_dirs == [Path("/a"), Path("/b c")]
+    monkeypatch.setenv("SPECDEC_MODELS_DIRS", os.pathsep.join(["/d", "/e"]))
+    assert load_settings().models_dirs == [Path("/d"), Path("/e")]
+    assert load_settings({"models_dirs": ["/f"]}).models_dirs == [Path("/f")]
+
+
+def test_wrong_values_name_where_they_stand(config: Callable[[str], Path]) -> None:
+    path = config("temperature = 11\n")
+    message = refused()
+    assert message.startswith(f"{path}: temperature: 11 is not right; ")
+    assert refused({"temperature": "-1"}).startswith("--temperature: '-1' is not right; ")
+    assert refused({"cache_type_k": "q9", "temperature": 1}) == (
+        "--cache-type-k: 'q9' is not right; "
+        "give one of f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0."
+    )
+
+
+def test_unknown_names_are_refused_with_a_guess(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config("temprature = 1\n")
+    assert refused() == (f"{path}: temprature: there is no such setting; did you mean temperature?")
+    monkeypatch.setenv("SPECDEC_TARGT", "x")
+    assert refused() == "SPECDEC_TARGT: there is no such setting; did you mean SPECDEC_TARGET?"
+
+
+def test_a_broken_file_is_named(config: Callable[[str], Path]) -> None:
+    path = config("temperature = = 1\n")
+    assert refused().startswith(f"{path}: not valid TOML: ")
+    path.write_bytes(b"\xff\xfe")
+    assert refused().startswith(f"{path}: cannot be read: ")
+
+
+def test_a_folder_in_place_of_the_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPECDEC_CONFIG", "/")
+    assert refused().startswith("/: cannot be read: ")
+
+
+def test_the_file_lies_in_the_config_folder_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SPECDEC_CONFIG")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config_path() == tmp_path / "specdec-tui/config.toml"
+
+
+def test_options_reach_the_models_and_the_sampler() -> None:
+    settings = load_settings(
+        {"ctx": 99, "draft_ctx": 33, "threads": 2, "draft_threads": 1, "top_k": 5, "seed": 3}
+    )
+    assert (settings.target_options().n_ctx, settings.target_options().n_threads) == (99, 2)
+    draft = settings.draft_choice("model", "x.gguf")
+    assert (draft.kind, draft.path) == ("model", "x.gguf")
+    assert (draft.options.n_ctx, draft.options.n_threads) == (33, 1)
+    assert (settings.sampling().top_k, settings.sampling().seed) == (5, 3)

@@ -1,0 +1,214 @@
+"""The command line: flags made from the settings, subcommands, and what an exit code means.
+
+0: done. 1: the work failed. 2: the arguments, the environment or the configuration are wrong.
+130: interrupted. Heavy modules are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, NoReturn
+
+from core.errors import SpecdecError
+from core.models.untrusted import shown
+from core.settings import Settings, load_settings
+from tui.commands.output import complain
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+Run = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `specdec-tui`: the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character gets a "?"
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except SpecdecError as error:
+        complain(error.message)
+        return WRONG_USAGE if error.kind == "settings" else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has seen enough. Python flushes once more at exit: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f" ({shown(str(error.filename))})" if error.filename else ""
+        complain(f"The system refused to go on: {error.strerror or error}{where}.")
+        return FAILED
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    argv = sys.argv[1:] if argv is None else list(argv)
+    parser = build_parser()
+    _refuse_unknown_flags(argv, parser)
+    arguments, surplus = parser.parse_known_args(argv)
+    if surplus:
+        parser.error(f"{surplus[0]!r} is one argument too many; put the prompt in quotes")
+    given = vars(arguments)
+    flags = {name: given[name] for name in Settings.model_fields if name in given}
+    run: Run = arguments.run
+    return run(load_settings(flags), arguments)
+
+
+# ------------------------------------------------------------------ the commands
+
+
+def _app(settings: Settings, _arguments: argparse.Namespace) -> int:
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SpecdecError("The app needs a terminal; use `specdec-tui chat` without one.")
+    from tui.app import run_app
+
+    return run_app(settings)
+
+
+def _chat(settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import chat
+
+    return chat.run(settings, arguments.prompt, arguments.json)
+
+
+def _models(settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import models
+
+    return models.run(settings, arguments.json)
+
+
+def _doctor(_settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import doctor
+
+    return doctor.run(arguments.json)
+
+
+# ------------------------------------------------------------------ the parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage of all flags before it."""
+
+    def error(self, message: str) -> NoReturn:
+        hint = "" if message.endswith("?") else f"; `{self.prog} --help` lists what there is."
+        complain(message + hint)
+        raise SystemExit(WRONG_USAGE)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            guess = _did_you_mean(value, map(str, action.choices))
+            self.error(f"there is no command {shown(value)}{guess}")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All flags and subcommands. Values are checked by the settings, not here."""
+    parser = _Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]", allow_abbrev=False)
+    _command(parser, _app)
+    parser.description = (
+        "Chat with a large language model that a small draft model makes faster. "
+        "Without a command, opens the app."
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    def add(
+        name: str, what: str, run: Run, fields: Iterable[str], prompt: str = ""
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=what,
+            description=what,
+            usage=f"specdec-tui {name} [FLAGS]{prompt}",
+            allow_abbrev=False,
+        )
+        command.add_argument("--json", action="store_true", help="One JSON document on stdout.")
+        _command(command, run, fields)
+        return command
+
+    chat = add(
+        "chat",
+        "One reply to stdout, statistics to stderr.",
+        _chat,
+        [name for name in Settings.model_fields if name not in ("theme", "stats_per_second")],
+        " [PROMPT]",
+    )
+    chat.add_argument("prompt", nargs="*", metavar="PROMPT", help="The prompt; none or -: stdin.")
+    add("models", "The GGUF models on this machine.", _models, ["models_dirs"])
+    add("doctor", "What this machine can do, and what is wrong.", _doctor, [])
+    return parser
+
+
+def _command(
+    parser: argparse.ArgumentParser, run: Run, fields: Iterable[str] = Settings.model_fields
+) -> None:
+    """Give the parser its flags. What is not given does not appear in the result, so that a flag
+    before the command is not undone by the command's own default."""
+    parser.set_defaults(run=run)
+    group = parser.add_argument_group("settings")
+    for name in fields:
+        field = Settings.model_fields[name]
+        options: dict[str, Any] = {
+            "dest": name,
+            "default": argparse.SUPPRESS,
+            "help": (field.description or "").replace("`", "").replace("%", "%%"),
+        }
+        if field.annotation is bool:
+            options["action"] = "store_true"
+        else:
+            options["metavar"] = _metavar(field.annotation)
+            if typing.get_origin(field.annotation) is list:
+                options["action"] = "append"
+        group.add_argument("--" + name.replace("_", "-"), **options)
+
+
+def _metavar(annotation: Any) -> str:
+    """What a value looks like: `N`, `X`, `DIR`, `TEXT` or the words to choose from."""
+    names = {int: "N", float: "X", Path: "DIR", str: "TEXT", NoneType: ""}
+    if typing.get_origin(annotation) is Literal:
+        return "|".join(map(str, typing.get_args(annotation)))
+    if annotation in names:
+        return names[annotation]
+    return "|".join(filter(None, map(_metavar, typing.get_args(annotation)[:2])))
+
+
+def _refuse_unknown_flags(argv: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """Before argparse sees them, which would take the value of a misspelt flag for a command."""
+    known = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
+    known |= {"--json", "--help", "--version"}
+    for argument in argv:
+        flag = argument.partition("=")[0]
+        if flag == "--":
+            return
+        if flag.startswith("--") and " " not in argument and flag not in known:
+            parser.error(f"there is no flag {shown(flag)}{_did_you_mean(flag, known)}")
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+class _Version(argparse.Action):
+    """`--version`; argparse's own would read the version on every start."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="Show the version.")
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        from tui.version import version
+
+        print(f"specdec-tui {version()}")
+        raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
