@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 Stage = Literal["load_target", "load_draft", "prefill"]
 FinishReason = Literal["stop", "length", "context", "cancelled", "error"]
 DrafterKind = Literal["model", "lookup", "none"]
+VerifyMode = Literal["exact", "rejection", "auto"]
 Origin = Literal["accepted", "corrected", "bonus", "target"]
 """How a token came: a proposal that was kept; the target's own token after a rejected proposal; the
 target's own after all proposals were kept; or the target alone, with nothing proposed."""
@@ -59,6 +60,8 @@ class Sampling(Message):
     top_p: float = 0.95
     min_p: float = 0.05
     seed: int | None = None
+    verify: VerifyMode = "auto"
+    """Above temperature 0: exact match, rejection sampling, or (`auto`) what keeps more."""
 
 
 class ChatMessage(Message):

@@ -1,7 +1,7 @@
 """Every option, defined once: flags over `SPECDEC_*` environment over `config.toml` over defaults.
 
-The command line makes its flags from these fields and the README's table is made from their
-docstrings, so an option exists in one place only. No llama_cpp and no textual here.
+The command line makes its flags and its help from these fields and their docstrings, so an option
+exists in one place only. No llama_cpp and no textual here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic_settings import (
 )
 
 from core.errors import SpecdecError
-from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling
+from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, VerifyMode
 
 ENV_PREFIX = "SPECDEC_"
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     """Leave out tokens less likely than this share of the likeliest; 0: none."""
     seed: int | None = Field(None, ge=0)
     """Seed of the sampler; the same seed gives the same reply."""
+    verify: VerifyMode = "auto"
+    """Above temperature 0, accept by `exact` match or `rejection` sampling; `auto`: what keeps more
+    (with a seed: `exact`, so that the reply does not depend on the draft)."""
     max_tokens: int = Field(0, ge=0)
     """Longest reply in tokens; 0: as long as the context allows."""
     system: str = ""
@@ -128,6 +131,7 @@ class Settings(BaseSettings):
             top_p=self.top_p,
             min_p=self.min_p,
             seed=self.seed,
+            verify=self.verify,
         )
 
     def target_options(self) -> ModelOptions:

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.engine.cache import TokenCache
+from core.engine.choice import Chooser
 from core.engine.drafters import Drafter, Proposal
 from core.engine.governor import Plan
-from core.engine.sampling import Chooser
-from core.engine.verify import exact_match
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,8 @@ def speculate(
     t0 = time.perf_counter()
 
     # Draft: x₁ … x_γ from the small model.
-    proposal = drafter.propose(tokens, plan.n_draft, plan.go_on)
+    chooser.begin_round(drafter.name, len(tokens))
+    proposal = drafter.propose(tokens, plan.n_draft, chooser.pick, plan.go_on)
     drafted = proposal.tokens
     if plan.keep:
         drafted = drafted[: plan.keep(proposal.p)]
@@ -62,7 +62,7 @@ def speculate(
     # Verify: γ + 1 distributions of the target in one batch.
     batch = [tokens[-1], *drafted]
     logits = target.extend(batch, len(batch))
-    new = exact_match(drafted, chooser.rows(logits))
+    new = chooser.verify(drafted, logits)
 
     # Accept: keep the prefix on which both agree and the target's next token; forget the rest.
     n_accepted = len(new) - 1  # all but the last were drafted

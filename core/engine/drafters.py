@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-
 from core.engine.cache import TokenCache, common_prefix
 from core.llama.context import Logits
 from core.protocol import DrafterKind
@@ -23,6 +21,8 @@ class Proposal:
 
 NOTHING = Proposal()
 GoOn = Callable[[Sequence[float | None]], bool]
+Pick = Callable[[Logits], tuple[int, float]]
+"""Chooses a token from a row of logits (n_vocab,); returns it with its probability."""
 
 
 class Drafter(Protocol):
@@ -38,9 +38,10 @@ class Drafter(Protocol):
         """Get ready for a reply to `tokens`. False where `go_on` stopped it."""
         ...
 
-    def propose(self, tokens: list[int], n: int, go_on: GoOn | None = None) -> Proposal:
-        """At most `n` tokens to follow `tokens`; fewer, or none, where it has no idea, or where
-        `go_on` (asked with the probabilities so far) says that the next does not pay."""
+    def propose(self, tokens: list[int], n: int, pick: Pick, go_on: GoOn | None = None) -> Proposal:
+        """At most `n` tokens to follow `tokens`, each chosen by `pick`; fewer, or none, where it
+        has no idea, or where `go_on` (asked with the probabilities so far) says that the next does
+        not pay."""
         ...
 
     def close(self) -> None:
@@ -62,6 +63,7 @@ class NoDrafter:
         self,
         tokens: list[int],  # noqa: ARG002
         n: int,  # noqa: ARG002
+        pick: Pick,  # noqa: ARG002
         go_on: GoOn | None = None,  # noqa: ARG002
     ) -> Proposal:
         return NOTHING
@@ -99,7 +101,7 @@ class ModelDrafter:
             return True  # too long for this draft: `propose` will say nothing
         return self._cache.prefill(missing, go_on)
 
-    def propose(self, tokens: list[int], n: int, go_on: GoOn | None = None) -> Proposal:
+    def propose(self, tokens: list[int], n: int, pick: Pick, go_on: GoOn | None = None) -> Proposal:
         n = min(n, self.n_max, self._cache.n_ctx - len(tokens))
         if n <= 0:
             return NOTHING
@@ -108,7 +110,7 @@ class ModelDrafter:
         p: list[float | None] = []
         while True:
             logits = self._cache.extend(batch, 1)
-            token, p_token = likeliest(logits[0, : self._n_vocab])
+            token, p_token = pick(logits[0, : self._n_vocab])
             proposed.append(token)
             p.append(p_token)
             if len(proposed) == n or (go_on and not go_on(p)):
@@ -132,12 +134,6 @@ class ModelDrafter:
             missing = missing[-1:]
         self._agreed = len(tokens)
         return missing
-
-
-def likeliest(logits: Logits) -> tuple[int, float]:
-    """The argmax of one row of logits (n_vocab,) and its softmax probability."""
-    token = int(logits.argmax())
-    return token, 1.0 / float(np.exp(logits - logits[token]).sum())
 
 
 class PromptLookupDrafter:
@@ -166,6 +162,7 @@ class PromptLookupDrafter:
         self,
         tokens: list[int],
         n: int,
+        pick: Pick,  # noqa: ARG002 - it knows tokens, no logits
         go_on: GoOn | None = None,  # noqa: ARG002 - a lookup costs the same whatever its length
     ) -> Proposal:
         self._index(tokens)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from core.engine.choice import Chooser
 from core.engine.decode import Round, speculate
-from core.engine.sampling import Chooser
 from core.engine.session import Session
 from core.engine.stats import Tally
 from core.engine.text import TextStream
@@ -63,7 +63,7 @@ class Reply:
         self._session = session
         self._limits = limits
         self._cancelled = cancelled
-        self._chooser = Chooser(sampling)
+        self._chooser = Chooser(sampling, sampling.verify, session.ways)
         self._text = TextStream(limits.stop)
         self._parts: list[str] = []
         started = time.perf_counter()

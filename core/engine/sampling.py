@@ -1,12 +1,15 @@
-"""From logits to a token: temperature, top-k, top-p and min-p, in llama.cpp's order.
+"""From logits to a token: temperature, top-k, top-p and min-p, in llama.cpp's order; and noise.
 
-One uniform number is spent per token, by the inverse of the cumulative distribution. So the same
-seed gives the same reply with a draft and without: the n-th token always meets the n-th number.
+Above temperature 0 a token is drawn by the Gumbel-max rule: the largest of log p plus noise, where
+the noise is a function of the seed, the position and the token alone. So a seed gives the same
+reply with any draft, any draft length and none. And a draft that draws from its own distribution
+with the same noise proposes what the target is likely to draw (drafter-invariant speculative
+decoding: Daliri, Musco, Suresh, "Coupling without Communication", 2024).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +18,10 @@ from numpy.typing import NDArray
 from core.llama.context import Logits
 from core.protocol import Sampling
 
+_MASK = 2**64 - 1
+_GOLDEN = 0x9E3779B97F4A7C15  # the increment and multipliers of splitmix64 (Steele et al. 2014)
+_M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
@@ -22,6 +29,11 @@ class Distribution:
 
     tokens: NDArray[np.int64]
     p: NDArray[np.float64]
+
+    def of(self, token: int) -> float:
+        """The probability of `token`."""
+        at = (self.tokens == token).nonzero()[0]
+        return float(self.p[at[0]]) if len(at) else 0.0
 
 
 def distribution(logits: Logits, sampling: Sampling) -> Distribution:
@@ -32,7 +44,7 @@ def distribution(logits: Logits, sampling: Sampling) -> Distribution:
     """
     tokens = _candidates(logits, sampling)
     x = logits[tokens].astype(np.float64)
-    order = np.argsort(-x, kind="stable")
+    order = (-x).argsort(kind="stable")
     tokens, x = tokens[order], x[order]
     if sampling.temperature == 0:
         return Distribution(tokens[:1], np.ones(1))
@@ -42,40 +54,55 @@ def distribution(logits: Logits, sampling: Sampling) -> Distribution:
     return Distribution(tokens[:n], p / p.sum())
 
 
-def draw(which: Distribution, u: float) -> int:
-    """The token at `u`, uniform in [0, 1), of the cumulative distribution."""
-    at = int(np.searchsorted(which.p.cumsum(), u, side="right"))
-    return int(which.tokens[min(at, len(which.tokens) - 1)])
+def noise(seed: int, position: int, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Standard Gumbel noise (n,), a function of its arguments alone: splitmix64 as a hash."""
+    base = _mixed((seed + position * _GOLDEN) & _MASK)
+    x = tokens.astype(np.uint64) * np.uint64(_GOLDEN) + np.uint64(base)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(_M1)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(_M2)
+    x ^= x >> np.uint64(31)
+    u = ((x >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    gumbel: NDArray[np.float64] = -np.log(-np.log(u))
+    return gumbel
 
 
-class Chooser:
-    """Chooses the target's tokens for one reply; owns its random numbers."""
+def uniform(seed: int, position: int) -> float:
+    """A number in [0, 1), a function of its arguments alone."""
+    return (_mixed((seed + position * _GOLDEN) & _MASK) >> 11) * 2.0**-53
 
-    def __init__(self, sampling: Sampling) -> None:
-        self.sampling = sampling
-        self._random = np.random.default_rng(sampling.seed).random
 
-    def rows(self, logits: Logits) -> Callable[[int], int]:
-        """`choose(i)`: the token after row i of `logits` (n, n_vocab); ask each row once."""
-        if self.sampling.temperature == 0:
-            likeliest: list[int] = logits.argmax(axis=1).tolist()
-            return likeliest.__getitem__
-        return lambda i: draw(distribution(logits[i], self.sampling), self._random())
+def draw(which: Distribution, seed: int, position: int) -> int:
+    """A token of the distribution, by the Gumbel-max rule."""
+    if len(which.tokens) == 1:
+        return int(which.tokens[0])
+    return int(which.tokens[(np.log(which.p) + noise(seed, position, which.tokens)).argmax()])
+
+
+def new_seed(sampling: Sampling) -> int:
+    """The seed of a reply: the one that was asked for, or one of its own."""
+    return secrets.randbits(63) if sampling.seed is None else _mixed(sampling.seed & _MASK)
+
+
+def _mixed(x: int) -> int:
+    x = (x + _GOLDEN) & _MASK
+    x = ((x ^ (x >> 30)) * _M1) & _MASK
+    x = ((x ^ (x >> 27)) * _M2) & _MASK
+    return x ^ (x >> 31)
 
 
 def _candidates(logits: Logits, sampling: Sampling) -> NDArray[np.int64]:
-    """Ids of the tokens in the running, unordered: the top k, found without sorting everything."""
+    """Ids of the tokens in the running, unordered: the top k, found without sorting among."""
     k = sampling.top_k
     n = len(logits)
+    among: NDArray[np.int64] = np.arange(n)
     if not 0 < k < n:
-        return np.arange(n)
+        return among
     if n > 32 * k:  # a threshold is far cheaper than a partition of a large vocabulary
-        near = np.flatnonzero(logits > logits.max() - 8.0)
+        near = (logits > logits.max() - 8.0).nonzero()[0]
         if len(near) >= k:
-            if len(near) == k:
-                return near
-            return near[np.argpartition(logits[near], len(near) - k)[-k:]]
-    return np.argpartition(logits, n - k)[-k:]
+            among = near
+    top = np.argpartition(logits[among], len(among) - k)[-k:]
+    return among[top]
 
 
 def _n_kept(weights: NDArray[np.float64], sampling: Sampling) -> int:
@@ -83,7 +110,8 @@ def _n_kept(weights: NDArray[np.float64], sampling: Sampling) -> int:
     n = len(weights)
     if sampling.top_p < 1:
         cumulative = weights.cumsum()
-        n = int(np.searchsorted(cumulative, sampling.top_p * cumulative[-1])) + 1
+        n = int(cumulative.searchsorted(sampling.top_p * cumulative[-1])) + 1
     if sampling.min_p > 0:
-        n = min(n, int(np.count_nonzero(weights >= sampling.min_p * weights[0])))
+        # sorted in descending order: count those at or above the threshold
+        n = min(n, int((weights >= sampling.min_p * weights[0]).sum()))
     return max(1, min(n, len(weights)))

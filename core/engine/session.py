@@ -9,6 +9,7 @@ from typing import Literal
 from platformdirs import user_cache_path
 
 from core.engine.cache import TokenCache
+from core.engine.choice import WayRecord
 from core.engine.costs import SIZES, CostCurve, CostStore, calibrate
 from core.engine.drafters import Drafter, ModelDrafter, NoDrafter, PromptLookupDrafter
 from core.engine.governor import Governor
@@ -58,6 +59,7 @@ class Session:
         self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
         self.governor = Governor(draft_len, self._priced(self.target, SIZES))
         self.baseline = Baseline()
+        self.ways: dict[str, WayRecord] = {}
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
         self._rendered = ""
         self._rendered_tokens: list[int] = []

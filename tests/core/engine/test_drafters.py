@@ -1,10 +1,14 @@
 from core.engine.drafters import PromptLookupDrafter
 
 
+def never(_logits: object) -> tuple[int, float]:
+    raise AssertionError("a lookup has no logits to pick from")
+
+
 def lookup(tokens: list[int], n: int = 8) -> list[int]:
     drafter = PromptLookupDrafter()
     drafter.begin(tokens, lambda _: True)
-    return drafter.propose(tokens, n).tokens
+    return drafter.propose(tokens, n, never).tokens
 
 
 def test_what_followed_last_time_is_proposed():
@@ -33,16 +37,16 @@ def test_it_stops_at_the_end_of_the_text():
 def test_the_index_follows_a_growing_text():
     drafter, tokens = PromptLookupDrafter(), [1, 2, 3]
     drafter.begin(tokens, lambda _: True)
-    assert drafter.propose(tokens, 4).tokens == []
+    assert drafter.propose(tokens, 4, never).tokens == []
     tokens += [7, 1, 2, 3]
-    assert drafter.propose(tokens, 2).tokens == [7, 1]
+    assert drafter.propose(tokens, 2, never).tokens == [7, 1]
     tokens += [8, 2, 3]
-    assert drafter.propose(tokens, 1).tokens == [8]
+    assert drafter.propose(tokens, 1, never).tokens == [8]
 
 
 def test_a_new_reply_forgets_the_old_text():
     drafter = PromptLookupDrafter()
     drafter.begin([1, 2, 3], lambda _: True)
-    drafter.propose([1, 2, 3, 1, 2], 2)
+    drafter.propose([1, 2, 3, 1, 2], 2, never)
     drafter.begin([4, 1, 2], lambda _: True)
-    assert drafter.propose([4, 1, 2], 2).tokens == []
+    assert drafter.propose([4, 1, 2], 2, never).tokens == []

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.engine.sampling import Chooser, distribution, draw
+from core.engine.sampling import distribution, draw, noise, uniform
 from core.protocol import Sampling
 
 LOGITS = np.log(np.array([0.05, 0.4, 0.25, 0.2, 0.1], np.float32))
@@ -54,21 +54,29 @@ def test_the_top_k_of_a_large_vocabulary_are_the_largest(n_vocab: int, spread: f
 
 def test_draws_follow_the_distribution():
     settings = plain(top_k=4, temperature=0.8)
-    expected = as_dict(settings)
-    choose = Chooser(settings.model_copy(update={"seed": 3})).rows(np.tile(LOGITS, (20_000, 1)))
-    drawn = np.bincount([choose(i) for i in range(20_000)], minlength=5) / 20_000
-    for token, p in expected.items():
+    d = distribution(LOGITS, settings)
+    drawn = np.bincount([draw(d, 3, i) for i in range(20_000)], minlength=5) / 20_000
+    for token, p in as_dict(settings).items():
         assert drawn[token] == pytest.approx(p, abs=4 * (p * (1 - p) / 20_000) ** 0.5)
     assert drawn[0] == 0
 
 
-def test_the_ends_of_the_unit_interval_are_tokens():
-    d = distribution(LOGITS, plain())
-    assert draw(d, 0.0) == 1
-    assert draw(d, np.nextafter(1.0, 0)) == 0
+def test_noise_depends_on_seed_position_and_token_alone():
+    tokens = np.arange(100)
+    assert (noise(1, 2, tokens)[10:20] == noise(1, 2, tokens[10:20])).all()
+    assert not (noise(1, 2, tokens) == noise(1, 3, tokens)).any()
+    assert not (noise(1, 2, tokens) == noise(2, 2, tokens)).any()
 
 
-def test_a_seed_gives_the_same_tokens_again():
-    rows = np.random.default_rng(0).normal(0, 1, (50, 300)).astype(np.float32)
-    one, two = (Chooser(Sampling(seed=7)).rows(rows) for _ in range(2))
-    assert [one(i) for i in range(50)] == [two(i) for i in range(50)]
+def test_noise_is_gumbels():
+    many = np.concatenate([noise(9, position, np.arange(1000)) for position in range(100)])
+    assert many.mean() == pytest.approx(np.euler_gamma, abs=0.02)
+    assert many.std() == pytest.approx(np.pi / 6**0.5, abs=0.02)
+    at_positions = np.array([noise(9, position, np.array([5]))[0] for position in range(3000)])
+    assert abs(np.corrcoef(at_positions[1:], at_positions[:-1])[0, 1]) < 0.06
+
+
+def test_uniform_numbers_are_uniform():
+    many = np.array([uniform(4, position) for position in range(20_000)])
+    counts = np.histogram(many, bins=20, range=(0, 1))[0]
+    assert ((counts - 1000) ** 2 / 1000).sum() < 43.8  # chi-square, 19 degrees, p = 0.001
