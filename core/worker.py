@@ -8,6 +8,7 @@ that needs it.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -109,6 +110,7 @@ class Worker:
         from core.llama.log import capture_log
 
         capture_log()
+        gc.freeze()  # what was imported stays: a collection in mid-reply need not look at it
         session = Session(
             command.target, command.options, command.draft_len, self._progress("load_target")
         )
@@ -257,7 +259,7 @@ def _round_event(id: str, step: Grown) -> Round:
         paused=round_.plan.paused,
         reason=round_.plan.reason,
         forecast=Forecast.model_construct(**asdict(forecast)) if forecast else None,
-        stats=step.stats,
+        stats=step.totals(),
     )
 
 

@@ -76,6 +76,7 @@ class Chooser:
         self._way: Way = "coupled"
         self._position = 0
         self._n_rounds = 0
+        self._measures = False
         self._q: list[Distribution] = []
 
     def begin_round(self, drafter: str, position: int) -> None:
@@ -86,10 +87,11 @@ class Chooser:
             self._n_rounds += 1
             self._record = self._records.setdefault(drafter, WayRecord())
             self._way = self._record.best(self._mode)
+            self._measures = self._n_rounds % _MEASURE_EVERY == 1
 
     def pick(self, logits: Logits) -> tuple[int, float]:
         """The draft's next proposal from a row of its logits (n_vocab,), and its probability."""
-        if self.sampling.temperature == 0:
+        if self.sampling.temperature == 0 or (self._way == "argmax" and not self._measures):
             return likeliest(logits)
         q = distribution(logits, self.sampling)
         position = self._position + len(self._q)
@@ -123,7 +125,7 @@ class Chooser:
             )
         else:
             new = exact_match(drafted, lambda i: draw_at(i, p_at(i)))
-        if self._q and self._n_rounds % _MEASURE_EVERY == 1:
+        if self._q and self._measures:
             self._record.record(p[0], self._q[0])
         return new
 

@@ -7,6 +7,7 @@ then, seldomer the longer drafting loses.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ MARGIN = 1.01
 PROBE_SHARES = (0.04, 0.005)
 """Share of the time that probes may take while paused: at first, and after long losing."""
 PROBE_LENGTH = 4
-_REPLAN_ROUNDS = 8
-_REPLAN_S = 0.005
+ARITHMETIC_SHARE = 0.03
+"""Share of the time that the governor's own arithmetic may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Governor:
         self._step_s: dict[str, deque[float]] = {}
         self._overhead_s: deque[float] = deque(maxlen=15)
         self._policy: tuple[str, Policy] | None = None
-        self._rounds_planned = 0
+        self._policy_s = self._since_policy_s = 0.0
         self._unjudged: list[tuple[int, int, float | None]] = []
         self._probe_was_right = False
         self._paused_rounds = 0
@@ -102,6 +103,7 @@ class Governor:
     def record(self, round_: Round, *, depth: int, wall_s: float) -> None:
         """Learn from a round at `depth` tokens of context that took `wall_s` seconds in all."""
         self.costs.record(round_.n_verified + 1, depth, round_.verify_s)
+        self._since_policy_s += wall_s
         self._overhead_s.append(max(wall_s - round_.draft_s - round_.verify_s, 0.0))
         proposal = round_.proposal
         if proposal.tokens:
@@ -172,14 +174,15 @@ class Governor:
         )
 
     def _current_policy(self, drafter: str, depth: int) -> Policy:
-        """The policy in force; made anew every few rounds, for what is learned changes slowly and
+        """The policy in force; made anew when it is worth it: what is learned changes slowly, and
         a tiny model's rounds are shorter than the arithmetic."""
-        self._rounds_planned += 1
-        stale = self._rounds_planned % _REPLAN_ROUNDS == 0
-        known = self._policy
-        if known is None or known[0] != drafter or stale or known[1].prices.v[1] > _REPLAN_S:
-            known = self._policy = (drafter, self._make_policy(drafter, depth))
-        return known[1]
+        due = self._since_policy_s > self._policy_s / ARITHMETIC_SHARE
+        if self._policy is None or self._policy[0] != drafter or due:
+            started = time.perf_counter()
+            self._policy = (drafter, self._make_policy(drafter, depth))
+            self._policy_s = time.perf_counter() - started
+            self._since_policy_s = 0.0
+        return self._policy[1]
 
     def _make_policy(self, drafter: str, depth: int) -> Policy:
         record = self._record_of(drafter)

@@ -14,6 +14,10 @@ from core.engine.text import TextStream
 from core.protocol import ChatMessage, FinishReason, ReplyStats, Sampling
 
 
+CHUNK_S = 0.5
+FIRST_CHUNK, MIN_CHUNK = 128, 32
+
+
 @dataclass(frozen=True, slots=True)
 class Prefilled:
     """How far the prompt is: from 0 to 1."""
@@ -23,12 +27,13 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """A round, the text that became whole with it, and the totals so far."""
+    """A round, and the text that became whole with it."""
 
     round: Round
     text: str
     n_ctx_used: int
-    stats: ReplyStats
+    totals: Callable[[], ReplyStats]
+    """The totals so far; to be asked for before the next step is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,14 @@ class Limits:
 
     max_tokens: int = 0
     stop: tuple[str, ...] = ()
+
+
+def chunk_size(n_done: int, seconds: float, n_batch: int) -> int:
+    """Tokens of the next prefill chunk: as many as take CHUNK_S at the speed seen so far, for a
+    chunk cannot be interrupted."""
+    if seconds == 0:
+        return min(FIRST_CHUNK, n_batch)
+    return max(MIN_CHUNK, min(n_batch, int(n_done / seconds * CHUNK_S)))
 
 
 class Reply:
@@ -104,12 +117,12 @@ class Reply:
         target, tokens, tally = self._session.target, self._tokens, self._tally
         tally.n_reused = target.keep(tokens[:-1])
         missing = tokens[tally.n_reused : -1]
-        step = target.context.n_batch
-        for start in range(0, len(missing), step):
+        while tally.n_prefilled < len(missing):
             if self._cancelled():
                 return
             started = time.perf_counter()
-            chunk = missing[start : start + step]
+            size = chunk_size(tally.n_prefilled, tally.prefill_s, target.context.n_batch)
+            chunk = missing[tally.n_prefilled : tally.n_prefilled + size]
             target.extend(chunk, 0)
             tally.n_prefilled += len(chunk)
             tally.prefill_s += time.perf_counter() - started
@@ -127,7 +140,7 @@ class Reply:
             depth=len(tokens),
             # a round yields one token more than it drafts, and drafts must fit into the context
             n_max=min(session.n_draft_max(), n_left - 1, session.target.n_ctx - len(tokens)),
-            baseline_known=session.baseline.tok_s(len(tokens)) is not None,
+            baseline_known=session.baseline.known(len(tokens)),
         )
         return speculate(
             session.target, session.drafter, tokens, plan, self._chooser, session.model.is_eog
@@ -141,7 +154,7 @@ class Reply:
             self._parts.append(text)
             if tally.first_text is None:
                 tally.first_text = time.perf_counter()
-        return Grown(round_, text, len(self._tokens), self._stats())
+        return Grown(round_, text, len(self._tokens), self._stats)
 
     def _finish_reason(self, round_: Round) -> FinishReason | None:
         if self._text.stopped or self._session.model.is_eog(round_.tokens[-1]):

@@ -28,8 +28,11 @@ class Baseline:
 
     def tok_s(self, depth: int) -> float | None:
         """Tokens per second of the target alone at `depth`; None where not measured enough."""
-        samples = self._seconds.get(_bucket(depth), ())
-        return 1.0 / median(samples) if len(samples) >= _SAMPLES_ENOUGH else None
+        return 1.0 / median(self._seconds[_bucket(depth)]) if self.known(depth) else None
+
+    def known(self, depth: int) -> bool:
+        """Whether the target alone was measured enough at `depth`."""
+        return len(self._seconds[_bucket(depth)]) >= _SAMPLES_ENOUGH
 
 
 def _bucket(depth: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.engine.cache import common_prefix
-from core.engine.reply import Ended, Limits, Prefilled, Reply
+from core.engine.reply import Ended, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
 from core.protocol import ChatMessage, DraftChoice, ModelOptions
@@ -88,6 +88,13 @@ def test_cancel_ends_the_reply_after_the_round(session: Session):
     steps = list(Reply(session, ask("hello"), GREEDY, Limits(500), cancelled).steps())
     assert steps[-1].finish_reason == "cancelled"
     assert 0 < steps[-1].stats.n_tokens < 10
+
+
+def test_a_slow_machine_prefills_in_chunks_of_half_a_second():
+    assert chunk_size(0, 0.0, 512) == 128
+    assert chunk_size(128, 0.01, 512) == 512
+    assert chunk_size(128, 1.0, 512) == 64
+    assert chunk_size(128, 100.0, 512) == 32
 
 
 def test_cancel_works_between_the_chunks_of_a_prefill(models: Path):
