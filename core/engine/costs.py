@@ -20,6 +20,7 @@ from core.engine.cache import TokenCache
 SIZES = (1, 8, 2, 4, 5, 3, 6, 7, 9, 12, 16, 17, 10, 14)
 """Batch sizes measured at load, the most telling first; what lies between is interpolated."""
 N_PASSES = 5
+SMALL_S, TUNED_BATCH, N_TUNINGS = 0.005, 5, 7
 _SAMPLES = 9
 _ENOUGH = 3
 
@@ -124,6 +125,38 @@ def calibrate(cache: TokenCache, sizes: tuple[int, ...], budget_s: float) -> Cos
             break
     cache.truncate(0)
     return CostCurve({n: median(s) for n, s in samples.items()})
+
+
+def tune_threads(cache: TokenCache) -> None:
+    """Choose the CPU threads of a small model by measuring: it may be fastest on one.
+
+    A model that takes longer than SMALL_S for a token gains from every core, and keeps them all.
+    """
+    context = cache.context
+    every = context.n_threads
+    if context.threads_are_fixed or every == 1:
+        return
+    cache.truncate(0)
+    cache.extend([0] * TUNED_BATCH, TUNED_BATCH)
+    started = time.perf_counter()
+    cache.extend([0], 1)
+    if time.perf_counter() - started < SMALL_S:
+        candidates = sorted({1, (every + 1) // 2, every})
+        samples: dict[tuple[int, int], list[float]] = {}
+        for n in (n for _ in range(N_TUNINGS) for n in candidates):
+            context.use_threads(n, n)
+            for size in (1, TUNED_BATCH):
+                cache.truncate(1)
+                started = time.perf_counter()
+                cache.extend([0] * size, size)
+                samples.setdefault((size, n), []).append(time.perf_counter() - started)
+        fastest = {}
+        for size in (1, TUNED_BATCH):
+            # several threads have to be well worth it: on a busy machine they wait for each other
+            price = {n: median(samples[size, n]) * (1.3 if n > 1 else 1.0) for n in candidates}
+            fastest[size] = min(price, key=price.__getitem__)
+        context.use_threads(fastest[1], fastest[TUNED_BATCH])
+    cache.truncate(0)
 
 
 class CostStore:

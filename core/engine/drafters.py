@@ -93,6 +93,11 @@ class ModelDrafter:
         self._close = close
         self._agreed = 0
 
+    @property
+    def cache(self) -> TokenCache:
+        """The draft's own cache; whoever empties it may do so between two replies."""
+        return self._cache
+
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Bring the draft's cache up to all but the last of `tokens`, keeping a shared prefix."""
         self._agreed = self._cache.keep(tokens)

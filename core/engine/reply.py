@@ -13,7 +13,6 @@ from core.engine.stats import Tally
 from core.engine.text import TextStream
 from core.protocol import ChatMessage, FinishReason, ReplyStats, Sampling
 
-
 CHUNK_S = 0.5
 FIRST_CHUNK, MIN_CHUNK = 128, 32
 

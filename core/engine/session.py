@@ -10,9 +10,9 @@ from platformdirs import user_cache_path
 
 from core.engine.cache import TokenCache
 from core.engine.choice import WayRecord
-from core.engine.costs import SIZES, CostCurve, CostStore, calibrate
+from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, tune_threads
 from core.engine.drafters import Drafter, ModelDrafter, NoDrafter, PromptLookupDrafter
-from core.engine.governor import Governor
+from core.engine.governor import AUTO_MAX, Governor
 from core.engine.stats import Baseline
 from core.errors import SpecdecError
 from core.llama.chat_template import CHATML, render
@@ -26,6 +26,7 @@ from core.protocol import ChatMessage, DraftChoice, DrafterInfo, ModelInfo, Mode
 
 MAX_DRAFT = 64
 CALIBRATION_S = 1.0
+MEASURE_S = 20.0
 DRAFT_SIZES = (1, 2)
 OnProgress = Callable[[float], None]
 
@@ -185,6 +186,7 @@ class Session:
     def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
         """What batches cost: as kept on disk, if one batch still costs about the same, or
         measured anew."""
+        tune_threads(cache)
         kept = self._costs.load(_cost_key(cache.context))
         if kept:
             now = calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1]
@@ -193,6 +195,18 @@ class Session:
         curve = calibrate(cache, sizes, CALIBRATION_S)
         self._costs.save(_cost_key(cache.context), curve)
         return curve
+
+    def measure_costs(self) -> tuple[dict[int, float], float | None]:
+        """Measure anew, with empty caches, what batches of 1 … AUTO_MAX + 1 tokens cost on the
+        target and what a draft step costs (None without a draft model), in seconds."""
+        curve = calibrate(self.target, tuple(range(1, AUTO_MAX + 2)), MEASURE_S)
+        self.governor.costs = curve
+        self.keep_costs()
+        step = None
+        if isinstance(self.drafter, ModelDrafter):
+            step = calibrate(self.drafter.cache, DRAFT_SIZES, CALIBRATION_S).table(1, 0)[1]
+            self.governor.price_draft(self.drafter.name, step)
+        return curve.measured(), step
 
     # -------------------------------------------------------------- prompt
 
