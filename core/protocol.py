@@ -115,8 +115,8 @@ class Forecast(Message):
 class ReplyStats(Message):
     """Totals of a reply, so far or at its end. `None` means not measured, never a guess.
 
-    The last token of a prompt is decoded in the first round, so `n_prompt` is `n_reused` plus
-    `n_prefilled` plus one.
+    `speedup` is None where there is no draft, too. The last token of a prompt is decoded in the
+    first round, so `n_prompt` is `n_reused` plus `n_prefilled` plus one.
     """
 
     n_prompt: int = 0
@@ -180,6 +180,12 @@ class Generate(Message):
     stop: list[str] = []
 
 
+class MeasureCosts(Message):
+    """Measure anew what batches cost on the loaded target and on its draft model."""
+
+    type: Literal["measure_costs"] = "measure_costs"
+
+
 class Cancel(Message):
     """End the reply `id` after the round (or prefill chunk) that is running."""
 
@@ -194,7 +200,8 @@ class Shutdown(Message):
 
 
 Command = Annotated[
-    Load | SetDraft | SetDraftLen | Generate | Cancel | Shutdown, Field(discriminator="type")
+    Load | SetDraft | SetDraftLen | Generate | MeasureCosts | Cancel | Shutdown,
+    Field(discriminator="type"),
 ]
 
 # ------------------------------------------------------------------ events
@@ -267,6 +274,15 @@ class Finished(Message):
     stats: ReplyStats
 
 
+class Costs(Message):
+    """What was measured, in seconds, with an empty context: on the target by the number of tokens
+    in the batch, and one step of the draft model (None: there is none)."""
+
+    type: Literal["costs"] = "costs"
+    target: dict[int, float]
+    draft: float | None = None
+
+
 class Failed(Message):
     """A command could not be carried out; what was loaded before stays in use.
 
@@ -290,7 +306,7 @@ class EngineDied(Message):
 
 
 Event = Annotated[
-    Ready | Progress | Loaded | DraftChanged | Round | Finished | Failed | EngineDied,
+    Ready | Progress | Loaded | DraftChanged | Round | Finished | Costs | Failed | EngineDied,
     Field(discriminator="type"),
 ]
 

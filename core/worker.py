@@ -26,6 +26,7 @@ from core.protocol import (
     COMMANDS,
     Cancel,
     Command,
+    Costs,
     DraftChanged,
     DraftChoice,
     DrafterInfo,
@@ -36,6 +37,7 @@ from core.protocol import (
     Generate,
     Load,
     Loaded,
+    MeasureCosts,
     Progress,
     Ready,
     Round,
@@ -98,6 +100,9 @@ class Worker:
                         self._session.governor.draft_len = command.draft_len
                 case Generate():
                     self._generate(command)
+                case MeasureCosts():
+                    target, draft = self._need_session().measure_costs()
+                    self._emit(Costs(target=target, draft=draft))
         except SpecdecError as error:
             self._emit(_failed(command, error.message, error.kind))
         except Exception as error:  # a defect must not end the engine, nor pass unseen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean
 
 from core.engine.decode import Round
 from core.protocol import ReplyStats
@@ -16,7 +16,8 @@ _SAMPLES_ENOUGH = 3
 class Baseline:
     """Seconds of the target's one-token rounds in this session, by depth of context.
 
-    Depths are alike within a factor of two. Medians, so that a hiccup does not count.
+    Depths are alike within a factor of two. Means, as a reply's own speed is one, but for the
+    slowest and the fastest few, so that a hiccup of the machine counts little.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,11 @@ class Baseline:
 
     def tok_s(self, depth: int) -> float | None:
         """Tokens per second of the target alone at `depth`; None where not measured enough."""
-        return 1.0 / median(self._seconds[_bucket(depth)]) if self.known(depth) else None
+        if not self.known(depth):
+            return None
+        samples = sorted(self._seconds[_bucket(depth)])
+        n_cut = len(samples) // 8
+        return 1.0 / fmean(samples[n_cut : len(samples) - n_cut])
 
     def known(self, depth: int) -> bool:
         """Whether the target alone was measured enough at `depth`."""
@@ -90,7 +95,8 @@ class Tally:
         if self.first_round is not None and self.last_round > self.first_round:
             n = self.n_tokens - self.n_first_round
             decode_tok_s = n / (self.last_round - self.first_round)
-            speedup = decode_tok_s / baseline_tok_s if baseline_tok_s else None
+            if baseline_tok_s and self.drafter != "none":
+                speedup = decode_tok_s / baseline_tok_s
         return ReplyStats.model_construct(
             n_prompt=self.n_prompt,
             n_reused=self.n_reused,
