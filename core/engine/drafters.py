@@ -85,6 +85,7 @@ class ModelDrafter:
     def __init__(
         self, name: str, cache: TokenCache, n_vocab_target: int, close: Callable[[], None]
     ) -> None:
+        self._is_eog = cache.context.model.is_eog
         self.name = name
         self.n_max = min(cache.context.max_rows, cache.context.n_rollback)
         self._cache = cache
@@ -118,7 +119,8 @@ class ModelDrafter:
             token, p_token = pick(logits[0, : self._n_vocab])
             proposed.append(token)
             p.append(p_token)
-            if len(proposed) == n or (go_on and not go_on(p)):
+            ends = len(proposed) == n or self._is_eog(token)
+            if (go_on and not go_on(p)) or ends:
                 return Proposal(proposed, p)
             batch = [token]
 

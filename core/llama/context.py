@@ -90,6 +90,7 @@ class Context:
             self.decode_s += time.perf_counter() - started
             self.n_past += n
             return self._view(address)[:n_rows]
+        llama_cpp.llama_synchronize(self.handle)  # a chunk of a prefill is timed, and cancellable
         self.decode_s += time.perf_counter() - started
         if status != 0:
             raise SpecdecError(_decode_error(status, self.n_past, n, self.n_ctx), "memory")
