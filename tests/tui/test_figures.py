@@ -1,0 +1,82 @@
+"""Numbers as the screen shows them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui import figures
+from tui.replies import shortened
+from tui.state import EngineState
+from tui.widgets.rate_graph import columns, scale_top
+from tui.widgets.stats_bar import SEPARATOR, fields, fitting
+
+
+def test_what_is_not_measured_is_a_dash() -> None:
+    texts = [
+        figures.rate(None),
+        figures.speedup(None),
+        figures.percent(None),
+        figures.per_round(None),
+        figures.seconds(None),
+    ]
+    assert texts == ["–"] * 5
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0"), (512, "512"), (2100, "2.1k"), (2048, "2k"), (16384, "16k"), (131072, "128k")],
+)
+def test_tokens(count: int, text: str) -> None:
+    assert figures.tokens(count) == text
+
+
+def test_seconds_rates_and_counts() -> None:
+    assert figures.seconds(0.021) == "21 ms" and figures.seconds(0.2149) == "0.21 s"
+    assert figures.rate(5.66) == "5.7" and figures.rate(1234.5) == "1,234"
+    assert figures.count(1, "token") == "1 token" and figures.count(1200, "token") == "1,200 tokens"
+
+
+def test_bars_fill_in_half_cells() -> None:
+    assert [figures.bar(share, 4) for share in (0, 0.5, 0.6, 1, 7)] == [
+        "",
+        "━━",
+        "━━╸",
+        "━━━━",
+        "━━━━",
+    ]
+
+
+def test_the_scale_of_the_graph_is_fixed_at_round_numbers() -> None:
+    assert [figures.ceiling(value) for value in (0, 10, 11, 142, 500, 501)] == [
+        10,
+        10,
+        20,
+        200,
+        500,
+        1000,
+    ]
+    assert scale_top([3.0, 142.0]) == 200
+
+
+def test_columns_are_drawn_from_the_bottom_with_the_newest_at_the_right() -> None:
+    assert columns([5, 10], 4, 2, 10) == ["   █", "  ██"]
+    assert columns([0.0], 2, 1, 10) == [" ▁"], "little is not nothing"
+
+
+@pytest.mark.parametrize("width", [0, 5, 20, 40, 78, 118, 158, 300])
+def test_the_bar_fits_and_keeps_what_matters(width: int) -> None:
+    chosen = fitting(fields(EngineState()), width)
+    needed = sum(field.width for field in chosen) + len(SEPARATOR) * (len(chosen) - 1)
+    assert needed <= width or len(chosen) == 1
+    assert chosen[0].rank == 0
+    if width >= 78:
+        assert {0, 1, 2, 3, 4} <= {field.rank for field in chosen}
+
+
+def test_the_summary_of_a_reply_is_shortened_to_what_fits() -> None:
+    parts = ["length limit", "40 tokens", "1,843 tok/s", "0.37×"]
+    assert shortened(parts, 80) == "length limit · 40 tokens · 1,843 tok/s · 0.37×"
+    assert shortened(parts, 35) == "length limit · 40 tokens · 0.37×"
+    assert shortened(parts, 20) == "length limit · 0.37×"
+    assert shortened(parts, 12) == "length limit"
+    assert shortened(parts, 3) == ""

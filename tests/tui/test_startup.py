@@ -1,0 +1,33 @@
+"""What happens before the first frame, and what must not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tui.startup import prepare_environment
+
+HEAVY = ("numpy", "jinja2", "llama_cpp", "huggingface_hub", "pygments.lexers", "markdown_it")
+
+
+def test_over_ssh_frames_are_fewer_and_what_the_user_set_stays() -> None:
+    environ = {"SSH_CONNECTION": "somewhere", "TEXTUAL_FPS": "30"}
+    prepare_environment(environ)
+    assert environ["TEXTUAL_FPS"] == "30"
+    assert environ["TEXTUAL_ANIMATIONS"] == "none" and environ["TEXTUAL_SMOOTH_SCROLL"] == "0"
+    local: dict[str, str] = {}
+    prepare_environment(local)
+    assert "TEXTUAL_FPS" not in local
+
+
+def test_the_app_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, core.settings, tui.app, tui.screens.drafts, tui.screens.help\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"

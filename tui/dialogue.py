@@ -1,0 +1,242 @@
+"""The course of a chat: what a key or an engine event means for the conversation and the engine.
+
+No Textual here. Commands go to `send`; what the screen has to show comes back as effects.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from core.protocol import (
+    Cancel,
+    Command,
+    EngineDied,
+    Failed,
+    Finished,
+    FinishReason,
+    Generate,
+    Load,
+    Loaded,
+    SetDraft,
+)
+from core.settings import Settings
+from tui.choices import DraftOption, Offer, draft_key, model_option
+from tui.conversation import Conversation, Turn
+from tui.feed import FeedItem, Rounds
+from tui.sanitize import clean_line, clean_stream
+from tui.state import EngineState
+
+BUSY = "a reply is being written: Esc stops it; your text is kept"
+
+
+@dataclass(frozen=True)
+class Grew:
+    """The reply in progress got longer by `text`, which is clean."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A reply is over, well or not; its turn says how."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user should know, in one sentence."""
+
+    text: str
+    severity: Literal["information", "warning", "error"] = "information"
+    in_chat: bool = False
+
+
+Effect = Grew | Ended | Notice
+
+
+class Dialogue:
+    """One conversation with one engine."""
+
+    def __init__(self, settings: Settings, offer: Offer, send: Callable[[Command], None]) -> None:
+        self.settings = settings
+        self.offer = offer
+        self.state = EngineState()
+        self.conversation = Conversation(settings.system)
+        self.log_tail: list[str] = []
+        self._send = send
+        self._ids = itertools.count(1)
+        self._turn: Turn | None = None
+        self._draft = offer.initial
+        self.opened = False
+        self.state.stage = "load_target"  # the models are being looked for
+
+    # -------------------------------------------------------------- what the user does
+
+    def open(self, offer: Offer) -> None:
+        """The models are known: load them. A draft chosen meanwhile stays chosen."""
+        if self._draft == self.offer.initial:
+            self._draft = offer.initial
+        self.offer = offer
+        self._load()
+
+    def refuse(self, problem: str) -> list[Effect]:
+        """The models that the settings mean cannot be used."""
+        self.state.stage, self.state.trouble = None, "not loaded"
+        if self.state.held:
+            return self._end("error", problem)
+        return [Notice(problem, "error", in_chat=True)]
+
+    def extend(self, offer: Offer) -> None:
+        """More drafts were found."""
+        known = [draft for draft in self.offer.drafts if offer.get(draft.key) is None]
+        self.offer = replace(offer, drafts=(*offer.drafts, *known))
+
+    def _load(self) -> None:
+        self.opened = True
+        self.state.stage, self.state.fraction, self.state.trouble = "load_target", 0.0, ""
+        self._send(
+            Load(
+                target=self.offer.target,
+                options=self.settings.target_options(),
+                draft=self._draft.choice(self.settings),
+                draft_len=self.settings.draft_len,
+            )
+        )
+
+    @property
+    def busy(self) -> bool:
+        """A message is being answered, or waits for the models."""
+        return self._turn is not None
+
+    def submit(self, text: str) -> Turn | None:
+        """Ask; None where that cannot be done now, and nothing has changed."""
+        if self.busy:
+            return None
+        return self._ask(self.conversation.ask(text))
+
+    def regenerate(self) -> Turn | None:
+        """Answer the last message again; None where there is none, or a reply is being written."""
+        turn = None if self.busy else self.conversation.reopen_last()
+        return self._ask(turn) if turn else None
+
+    def stop(self) -> list[Effect]:
+        """End the reply that is being written, if any."""
+        if self.state.reply_id is not None:
+            self.state.stopping = True
+            self._send(Cancel(id=self.state.reply_id))
+            return []
+        return self._end("cancelled")
+
+    def new_chat(self) -> None:
+        """Begin again; a reply that is being written is given up."""
+        if self.state.reply_id is not None:
+            self._send(Cancel(id=self.state.reply_id))
+        self._turn, self.state.reply_id, self.state.stopping = None, None, False
+        self.state.held = False
+        self.conversation = Conversation(self.settings.system)
+        self.state.new_chat()
+
+    def next_draft(self) -> DraftOption:
+        """Exchange the draft for the next one that can be used."""
+        return self.choose_draft(self.offer.next_after(self._draft.key))
+
+    def choose_draft(self, option: DraftOption) -> DraftOption:
+        """Exchange the draft; the target and the conversation stay."""
+        self._draft = option
+        self.state.wanted_draft = option.key
+        if self.state.target is None and not self.state.stage:  # try to load again, with this one
+            self._load()
+            return option
+        if self.opened:
+            self._send(SetDraft(draft=option.choice(self.settings)))
+        return option
+
+    # -------------------------------------------------------------- what the engine reports
+
+    def take(self, item: FeedItem) -> list[Effect]:
+        """What an event changes."""
+        reply_id = self.state.reply_id
+        self.state.apply(item)
+        match item:
+            case Rounds() if item.id == reply_id and self._turn:
+                self._turn.reply += item.text
+                return [Grew(clean_stream(item.text))]
+            case Finished() if item.id == reply_id and self._turn:
+                self._turn.reply, self._turn.stats = item.text, item.stats
+                return self._end(item.finish_reason)
+            case Loaded():
+                return self._loaded(item)
+            case Failed():
+                return self._failed(item, reply_id)
+            case EngineDied():
+                return self._died(item)
+        return []
+
+    # -------------------------------------------------------------- how it is done
+
+    def _ask(self, turn: Turn) -> Turn:
+        self._turn = turn
+        if self.state.target is not None:
+            self._generate()
+        else:
+            self.state.held = True
+            if not self.state.stage:
+                self._load()
+        return turn
+
+    def _generate(self) -> None:
+        self.state.held = False
+        reply_id = f"reply-{next(self._ids)}"
+        self.state.begin_reply(reply_id)
+        self._send(
+            Generate(
+                id=reply_id,
+                messages=self.conversation.messages(),
+                sampling=self.settings.sampling(),
+                max_tokens=self.settings.max_tokens,
+            )
+        )
+
+    def _end(self, reason: FinishReason, note: str = "") -> list[Effect]:
+        turn, self._turn = self._turn, None
+        self.state.held = False
+        if turn is None:
+            return []
+        turn.finish_reason, turn.note = reason, note
+        turn.stats = turn.stats or self.state.stats
+        return [Ended(turn)]
+
+    def _loaded(self, item: Loaded) -> list[Effect]:
+        drafter = item.drafter
+        key = draft_key(drafter)
+        if self.offer.get(key) is None and drafter.model:
+            self.offer = self.offer.with_draft(model_option(drafter.model.path))
+        self._draft = self.offer.get(key) or self._draft
+        effects: list[Effect] = [
+            Notice(clean_line(text, 400), "warning")
+            for text in (item.notice, *item.target.warnings)
+            if text
+        ]
+        if self.state.held:
+            self._generate()
+        return effects
+
+    def _failed(self, item: Failed, reply_id: str | None) -> list[Effect]:
+        message = clean_line(item.message, 400)
+        if item.id is not None:
+            return self._end("error", message) if item.id == reply_id else []
+        if item.command == "set_draft":
+            self._draft = self.offer.get(self.state.draft_in_use) or self._draft
+            return [Notice(message, "error")]
+        if item.command == "load" and self.state.held:
+            return self._end("error", message)
+        return [Notice(message, "error", in_chat=item.command == "load")]
+
+    def _died(self, item: EngineDied) -> list[Effect]:
+        self.log_tail = [clean_line(line, 400) for line in item.log_tail]
+        message = clean_line(item.message, 400)
+        return self._end("error", message) or [Notice(message, "error", in_chat=True)]

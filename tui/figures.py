@@ -1,0 +1,80 @@
+"""Numbers as the screen shows them. `None` is not measured and shows as a dash."""
+
+from __future__ import annotations
+
+DASH = "–"
+
+
+def rate(tok_s: float | None) -> str:
+    """Tokens per second without the unit: three significant digits at most."""
+    if tok_s is None:
+        return DASH
+    if tok_s < 10:
+        return f"{tok_s:.1f}"
+    return f"{tok_s:,.0f}"
+
+
+def speedup(factor: float | None) -> str:
+    return DASH if factor is None else f"{factor:.2f}×"
+
+
+def speedup_style(factor: float | None) -> str:
+    """Slower than the target alone must not look like a success."""
+    if factor is None:
+        return "$muted"
+    return "$accepted" if factor >= 1 else "$notice"
+
+
+def percent(share: float | None) -> str:
+    return DASH if share is None else f"{share * 100:.0f}%"
+
+
+def per_round(tokens: float | None) -> str:
+    return DASH if tokens is None else f"{tokens:.1f}"
+
+
+def seconds(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.2f} s"
+
+
+def tokens(count: int) -> str:
+    """A count of tokens in context: 512, 2.1k, 16k, 131k."""
+    if count < 1000:
+        return str(count)
+    thousands = count / 1000 if count % 1024 else count / 1024
+    if thousands < 10 and round(thousands, 1) != round(thousands):
+        return f"{thousands:.1f}k"
+    return f"{thousands:.0f}k"
+
+
+def size(n_bytes: int) -> str:
+    """Bytes in the binary units that GGUF files are spoken of in."""
+    value = float(n_bytes)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 token`, `96 tokens`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def bar(share: float, cells: int) -> str:
+    """A slim horizontal bar, filled to `share` (0 to 1) of `cells` cells in half cells."""
+    full, half = divmod(round(max(0.0, min(1.0, share)) * cells * 2), 2)
+    return "━" * full + "╸" * half
+
+
+def ceiling(value: float) -> float:
+    """The next 1, 2 or 5 times a power of ten at or above `value`: the top of a fixed scale."""
+    top = 10.0
+    while True:
+        for step in (1, 2, 5):
+            if value <= top * step:
+                return top * step
+        top *= 10

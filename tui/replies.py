@@ -1,0 +1,43 @@
+"""What the line above a reply says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.protocol import FinishReason
+from tui import figures
+from tui.conversation import Turn
+
+ENDINGS: dict[FinishReason, str] = {
+    "stop": "",
+    "length": "length limit",
+    "context": "context full",
+    "cancelled": "stopped",
+    "error": "interrupted",
+}
+
+
+SEPARATOR = " · "
+
+
+def summary(turn: Turn) -> list[str]:
+    """`96 tokens`, `142 tok/s`, `2.31×`; first how it ended, where that was not by itself."""
+    if turn.finish_reason is None:
+        return []
+    parts = [ENDINGS[turn.finish_reason]]
+    stats = turn.stats
+    if stats and stats.n_tokens:
+        parts.append(figures.count(stats.n_tokens, "token"))
+        if stats.decode_tok_s is not None:
+            parts.append(f"{figures.rate(stats.decode_tok_s)} tok/s")
+        if stats.speedup is not None:
+            parts.append(figures.speedup(stats.speedup))
+    return [part for part in parts if part]
+
+
+def shortened(parts: Sequence[str], cells: int) -> str:
+    """As many of the parts as fit into `cells`; the first and the last are the last to go."""
+    left = list(parts)
+    while left and len(SEPARATOR.join(left)) > cells:
+        left.pop(-2 if len(left) > 2 else -1)
+    return SEPARATOR.join(left)

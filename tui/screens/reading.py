@@ -1,0 +1,69 @@
+"""A screen of text to read: help and the engine's log are such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from tui.widgets.lines import Lines
+
+
+class Page(Lines):
+    """Lines that were given, wrapped."""
+
+    DEFAULT_CSS = """
+    Page { height: auto; color: $foreground; }
+    """
+
+    def __init__(self, content: Sequence[Content]) -> None:
+        super().__init__()
+        self._content = content
+
+    def build(self, width: int) -> Sequence[Content]:
+        return [part for line in self._content for part in (line.wrap(max(8, width)) or [line])]
+
+
+class ReadingScreen(ModalScreen[None]):
+    """Shows lines under a title until it is closed."""
+
+    DEFAULT_CSS = """
+    ReadingScreen > VerticalScroll {
+        width: 90;
+        max-width: 100%;
+        height: auto;
+        max-height: 90%;
+        background: $surface;
+        border: round $primary;
+        border-title-color: $foreground;
+        border-subtitle-color: $muted;
+        padding: 1 2;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "dismiss(None)", "close"),
+        ("q", "dismiss(None)", "close"),
+        ("f1", "dismiss(None)", "close"),
+        ("f12", "dismiss(None)", "close"),
+    ]
+
+    def __init__(self, title: str, content: Sequence[Content], from_end: bool = False) -> None:
+        super().__init__()
+        self._title, self._content, self._from_end = title, content, from_end
+
+    def compose(self) -> ComposeResult:
+        box = VerticalScroll(Page(self._content))
+        box.border_title = Content(self._title)
+        box.border_subtitle = "Esc closes"
+        yield box
+
+    def on_mount(self) -> None:
+        if self._from_end:
+            self.query_one(VerticalScroll).scroll_end(animate=False)

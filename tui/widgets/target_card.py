@@ -1,0 +1,53 @@
+"""The target in use, in three lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tui import figures
+from tui.sanitize import clean_line
+from tui.state import EngineState
+from tui.widgets.lines import Lines
+
+
+class TargetCard(Lines):
+    DEFAULT_CSS = """
+    TargetCard { height: auto; }
+    """
+
+    def __init__(self, target_name: str) -> None:
+        super().__init__()
+        self._shown: tuple[str, ...] = (target_name,)
+
+    def show(self, state: EngineState) -> None:
+        """Take over what was loaded."""
+        target = state.target
+        if target is None:
+            return
+        size = f"{parameters(target.n_params)} parameters · {figures.size(target.size_bytes)}"
+        context = f"context {figures.tokens(target.n_ctx)} · vocabulary {target.n_vocab:,}"
+        shown = (
+            clean_line(target.description or target.name, 60).replace(" ?B", ""),
+            size,
+            context,
+        )
+        if shown != self._shown:
+            self._shown = shown
+            self.changed()
+
+    def build(self, width: int) -> Sequence[Content]:
+        first, *rest = self._shown
+        lines = [Content.styled("target", "bold $muted"), Content(first)]
+        lines += [Content.styled(text, "$muted") for text in rest]
+        return [line.truncate(width, ellipsis=True) for line in lines]
+
+
+def parameters(count: int) -> str:
+    """A count of parameters: 1.2M, 500M, 14.8B."""
+    for unit, value in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= value:
+            scaled = count / value
+            return f"{scaled:.0f}{unit}" if scaled >= 100 else f"{scaled:.1f}{unit}"
+    return str(count)

@@ -1,0 +1,39 @@
+"""What an empty chat shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tui.widgets.lines import Lines
+
+LEAD = "A draft model proposes tokens, the target verifies them in one batch."
+HINTS = (
+    ("Enter", "sends your message; Ctrl+J begins a new line"),
+    ("F2", "exchanges the draft for the next one, also in mid-reply"),
+    ("F3", "lists the drafts with what each of them reached"),
+    ("F1", "explains the keys and the figures"),
+)
+
+
+class Welcome(Lines):
+    """A few lines on how to begin."""
+
+    DEFAULT_CSS = """
+    Welcome {
+        height: auto;
+        margin: 0 2 1 1;
+        color: $muted;
+    }
+    """
+
+    def build(self, width: int) -> Sequence[Content]:
+        lines = [
+            Content.styled(LEAD, "$foreground"),
+            Content(""),
+        ]
+        lines += [
+            Content.assemble((f"{key:<7}", "$primary"), (text, "$muted")) for key, text in HINTS
+        ]
+        return [part for line in lines for part in (line.wrap(max(8, width)) or [line])]
