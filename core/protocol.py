@@ -22,7 +22,8 @@ target's own after all proposals were kept; or the target alone, with nothing pr
 class Message(BaseModel):
     """Base of everything on the wire: immutable, and strict about unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # built when first used, which in the app is after its first frame
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 # ------------------------------------------------------------------ values
@@ -310,5 +311,6 @@ Event = Annotated[
     Field(discriminator="type"),
 ]
 
-COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
-EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+_LATE = ConfigDict(defer_build=True)
+COMMANDS: TypeAdapter[Command] = TypeAdapter(Command, config=_LATE)
+EVENTS: TypeAdapter[Event] = TypeAdapter(Event, config=_LATE)

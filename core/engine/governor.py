@@ -52,9 +52,12 @@ class Plan:
     """
 
     n_draft: int
+    """The most tokens to draft."""
     reason: str = ""
     paused: bool = False
     forecast: Forecast | None = None
+    expected: int | None = None
+    """The length that is expected to be best, where it is left to `go_on`."""
     go_on: Callable[[Sequence[float | None]], bool] | None = None
     keep: Callable[[Sequence[float | None]], int] | None = None
 
@@ -169,6 +172,7 @@ class Governor:
             n_draft=n_max,
             reason=f"drafting about {length}",
             forecast=_forecast(policy, policy.best_fixed),
+            expected=length,
             go_on=go_on,
             keep=keep,
         )

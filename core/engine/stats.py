@@ -74,7 +74,8 @@ class Tally:
         self.n_rounds += 1
         self.n_drafted += n_drafted
         self.n_accepted += round_.n_accepted
-        self.draft_len = round_.plan.n_draft
+        plan = round_.plan
+        self.draft_len = 0 if plan.paused else plan.expected or plan.n_draft
         self.drafter = round_.drafter
         while len(self.proposed_at) < n_drafted:
             self.proposed_at.append(0)
