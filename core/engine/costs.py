@@ -43,6 +43,10 @@ class CostCurve:
         samples.append(seconds)
         self._medians.pop(key, None)
 
+    def confirmed(self, n: int, depth: int) -> bool:
+        """Whether batches of `n` tokens were met often enough at a like depth to be sure."""
+        return len(self._samples.get((_bucket(depth), n), ())) >= _ENOUGH
+
     def known(self) -> bool:
         """Whether there is anything to predict from."""
         return bool(self._base)
@@ -102,9 +106,8 @@ def _bucket(depth: int) -> int:
 def calibrate(cache: TokenCache, sizes: tuple[int, ...], budget_s: float) -> CostCurve:
     """Measure an empty cache's batches, all `sizes` in turn, as often as `budget_s` allows.
 
-    Medians over passes, so that a hiccup of the machine does not count. The first sizes are
-    measured whatever they cost; one that is expected to exceed the budget is left out. Leaves the
-    cache empty.
+    One token is measured whatever it costs; a size that is expected to exceed the budget is left
+    out. Leaves the cache empty.
     """
     largest = min(cache.context.max_rows, cache.n_ctx // 2)
     token = 1 if cache.context.model.n_vocab > 1 else 0
@@ -124,7 +127,12 @@ def calibrate(cache: TokenCache, sizes: tuple[int, ...], budget_s: float) -> Cos
         if time.perf_counter() > deadline:
             break
     cache.truncate(0)
-    return CostCurve({n: median(s) for n, s in samples.items()})
+    return CostCurve({n: _undisturbed(s) for n, s in samples.items()})
+
+
+def _undisturbed(samples: list[float]) -> float:
+    """What it takes when nothing else runs: disturbances only ever add, so the lower quartile."""
+    return sorted(samples)[len(samples) // 4]
 
 
 def tune_threads(cache: TokenCache) -> None:

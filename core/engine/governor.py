@@ -29,6 +29,9 @@ MARGIN = 1.01
 PROBE_SHARES = (0.04, 0.005)
 """Share of the time that probes may take while paused: at first, and after long losing."""
 PROBE_LENGTH = 4
+WORTH_MEASURING = 0.6
+"""A draft that is kept so often is not paused on the word of a calibration alone: its cost is
+measured in a few real rounds first."""
 ARITHMETIC_SHARE = 0.03
 """Share of the time that the governor's own arithmetic may take."""
 
@@ -130,8 +133,15 @@ class Governor:
         if policy.rate > at_zero * MARGIN:
             self._paused_rounds, self._probe_share = 0, PROBE_SHARES[0]
             return self._draft(drafter, policy, n_max)
+        best = policy.best_draft
+        if (
+            self._record_of(drafter).mean >= WORTH_MEASURING
+            and best <= n_max
+            and not self.costs.confirmed(best + 1, depth)
+        ):
+            return Plan(best, f"measuring a draft of {best}", forecast=_forecast(policy, 0))
         self._paused_rounds += 1
-        reason = f"paused: would run at {max(policy.rates[1:]) / at_zero:.2f}×"
+        reason = f"paused: would run at {policy.rates[best] / at_zero:.2f}×"
         probe = PROBE_LENGTH if self._probe_is_due(policy) else 0
         return Plan(
             n_draft=min(n_max, probe),

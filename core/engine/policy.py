@@ -48,6 +48,11 @@ class Policy:
         """The fixed length with the highest predicted rate; 0: no draft."""
         return max(range(len(self.rates)), key=self.rates.__getitem__)
 
+    @property
+    def best_draft(self) -> int:
+        """The best fixed length but zero."""
+        return max(range(1, len(self.rates)), key=self.rates.__getitem__)
+
     def worth_verifying(self, chances: Sequence[float]) -> int:
         """How many of the drafted tokens to verify, given the chance of each: the last ones may
         cost the target more time than they are likely to bring."""

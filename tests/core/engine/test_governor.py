@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -23,14 +24,20 @@ Text = Callable[[int, random.Random], tuple[float, float]]
 
 
 def tokens_per_second(
-    machine: str, text: Text, length: int | str, n: int = 400, seed: int = 0, skip: int = 0
+    machine: str,
+    text: Text,
+    length: int | str,
+    n: int = 400,
+    seed: int = 0,
+    skip: int = 0,
+    calibration: dict[int, float] | None = None,
 ) -> float:
     """Simulate a reply of `n` tokens; tokens per millisecond after the first `skip`, times 1000."""
     costs, t_draft = MACHINES[machine]
     rng = random.Random(seed)
     facts = [text(i, rng) for i in range(n + 100)]
     right = [rng.random() < chance for chance, _ in facts]
-    governor = Governor(length, CostCurve(costs))
+    governor = Governor(length, CostCurve(calibration or costs))
     governor.price_draft("d", t_draft)
     done, clock, at_skip = 0, 0.0, (0, 0.0)
     while done < n:
@@ -63,7 +70,7 @@ def tokens_per_second(
     return 1000 * (done - at_skip[0]) / (clock - at_skip[1])
 
 
-def mean_speed(machine: str, text: Text, length: int | str, **more: int) -> float:
+def mean_speed(machine: str, text: Text, length: int | str, **more: Any) -> float:
     speeds = [tokens_per_second(machine, text, length, seed=s, **more) for s in range(8)]
     return sum(speeds) / len(speeds)
 
@@ -98,6 +105,15 @@ def test_a_text_that_turns_is_followed(machine: str):
         return chance, chance
 
     assert mean_speed(machine, text, "auto", n=1200) >= best_fixed(machine, text, n=1200)
+
+
+def test_a_calibration_that_was_disturbed_is_put_right():
+    def text(_: int, __: random.Random) -> tuple[float, float]:
+        return 0.9, 0.9
+
+    disturbed = {n: ms * (6 if n > 1 else 1) for n, ms in GPU.items()}
+    speed = mean_speed("gpu", text, "auto", calibration=disturbed)
+    assert speed >= 0.85 * best_fixed("gpu", text)
 
 
 def test_pausing_is_said_with_what_it_saves():
