@@ -19,6 +19,7 @@ from typing import Any, Literal, NoReturn
 from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.settings import Settings, load_settings
+from tui.commands import bench_flags
 from tui.commands.output import complain
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
@@ -86,6 +87,12 @@ def _models(settings: Settings, arguments: argparse.Namespace) -> int:
     return models.run(settings, arguments.json)
 
 
+def _bench(settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import bench
+
+    return bench.run(settings, arguments)
+
+
 def _doctor(_settings: Settings, arguments: argparse.Namespace) -> int:
     from tui.commands import doctor
 
@@ -143,6 +150,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     chat.add_argument("prompt", nargs="*", metavar="PROMPT", help="The prompt; none or -: stdin.")
     add("models", "The GGUF models on this machine.", _models, ["models_dirs"])
+    bench = add(
+        "bench",
+        "Measure what a draft brings on this machine, by kind of prompt.",
+        _bench,
+        [name for name in Settings.model_fields if name not in bench_flags.NOT_SETTINGS],
+    )
+    bench_flags.add_flags(bench)
     add("doctor", "What this machine can do, and what is wrong.", _doctor, [])
     return parser
 
@@ -183,7 +197,7 @@ def _metavar(annotation: Any) -> str:
 def _refuse_unknown_flags(argv: Sequence[str], parser: argparse.ArgumentParser) -> None:
     """Before argparse sees them, which would take the value of a misspelt flag for a command."""
     known = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
-    known |= {"--json", "--help", "--version"}
+    known |= {"--json", "--help", "--version", *bench_flags.FLAGS}
     for argument in argv:
         flag = argument.partition("=")[0]
         if flag == "--":

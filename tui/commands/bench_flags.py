@@ -4,11 +4,8 @@ command builds, loads nothing heavy."""
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-FLAGS = (
-    *("--kinds", "--repeats", "--tokens", "--sweep", "--costs", "--synthetic", "--acceptance"),
-    *("--vs", "--plot"),
-)
 NOT_SETTINGS = ("theme", "stats_per_second", "max_tokens", "system")
 """Settings that a benchmark does not have."""
 MAX_LENGTH = 64
@@ -17,49 +14,8 @@ MAX_LENGTH = 64
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Give the parser of `bench` its own flags."""
     group = parser.add_argument_group("what is measured")
-    group.add_argument(
-        "--kinds",
-        type=_words,
-        metavar="KIND,…",
-        help="Kinds of prompts, of code, mathematics, facts, summary, story and chat; for a "
-        "synthetic target of easy, hard and turning. All of them where not given.",
-    )
-    group.add_argument(
-        "--repeats", type=_positive, default=3, metavar="N", help="Runs of each prompt (3)."
-    )
-    group.add_argument(
-        "--tokens", type=_positive, default=128, metavar="N", help="Tokens of a reply (128)."
-    )
-    group.add_argument(
-        "--sweep",
-        type=_lengths,
-        nargs="?",
-        const=(),
-        metavar="N,…",
-        help="Fixed draft lengths beside the one of --draft-len; without a list, 1 to 16.",
-    )
-    group.add_argument(
-        "--costs",
-        action="store_true",
-        help="Instead: what a batch of 1 to 17 tokens costs on the target, and a draft step.",
-    )
-    group.add_argument(
-        "--synthetic",
-        metavar="SHAPE",
-        help="Write a pair with the shape of real models into a temporary folder and measure it: "
-        "tiny, 1.1b-50m, 1.1b-110m or 8b-1b; Q8_0, or F16 with -f16 behind the name.",
-    )
-    group.add_argument(
-        "--acceptance",
-        type=_acceptance,
-        metavar="X[,Y]",
-        help="How often the synthetic draft is right about the next token, from 0 to 1; X,Y: in "
-        "easy and in hard text (0.8).",
-    )
-    group.add_argument(
-        "--vs", metavar="URL", help="Run the same prompts through the llama-server at this address."
-    )
-    group.add_argument("--plot", metavar="FILE", help="Write a plot as SVG.")
+    for flag, options in _FLAGS.items():
+        group.add_argument(flag, **options)
 
 
 def _words(text: str) -> list[str]:
@@ -90,3 +46,54 @@ def _acceptance(text: str) -> tuple[float, float]:
     if len(shares) not in (1, 2) or not all(0 <= share <= 1 for share in shares):
         raise argparse.ArgumentTypeError("give one or two shares from 0 to 1, as in 0.9,0.3")
     return shares[0], shares[-1]
+
+
+_FLAGS: dict[str, dict[str, Any]] = {
+    "--kinds": {
+        "type": _words,
+        "metavar": "KIND,…",
+        "help": "Kinds of prompts, of code, mathematics, facts, summary, story and chat; for a "
+        "synthetic target of easy, hard and turning. All of them where not given.",
+    },
+    "--repeats": {
+        "type": _positive,
+        "default": 3,
+        "metavar": "N",
+        "help": "Runs of each prompt (3).",
+    },
+    "--tokens": {
+        "type": _positive,
+        "default": 128,
+        "metavar": "N",
+        "help": "Tokens of a reply, at most (128).",
+    },
+    "--sweep": {
+        "type": _lengths,
+        "nargs": "?",
+        "const": (),
+        "metavar": "N,…",
+        "help": "Fixed draft lengths beside the one of --draft-len; without a list, 1 to 8, 10, 12 "
+        "and 16.",
+    },
+    "--costs": {
+        "action": "store_true",
+        "help": "Instead: what a batch of 1 to 17 tokens costs on the target, and a draft step.",
+    },
+    "--synthetic": {
+        "metavar": "SHAPE",
+        "help": "Write a pair with the shape of real models into a temporary folder and measure "
+        "it: tiny, 1.1b-50m, 1.1b-110m or 8b-1b; Q8_0, or F16 with -f16 behind the name.",
+    },
+    "--acceptance": {
+        "type": _acceptance,
+        "metavar": "X[,Y]",
+        "help": "How often the synthetic draft is right about the next token, from 0 to 1; X,Y: "
+        "in easy and in hard text (0.8).",
+    },
+    "--vs": {
+        "metavar": "URL",
+        "help": "Run the same prompts through the llama-server at this address.",
+    },
+    "--plot": {"metavar": "FILE", "help": "Write a plot as SVG."},
+}
+FLAGS = tuple(_FLAGS)

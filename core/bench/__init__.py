@@ -1,0 +1,1 @@
+"""Measuring: prompts, shape-true synthetic models, the runner on the real engine process, plots."""
