@@ -16,6 +16,8 @@ from collections import deque
 from pathlib import Path
 
 import core
+from core.errors import SpecdecError
+from core.models.untrusted import shown
 from core.protocol import (
     EVENTS,
     Cancel,
@@ -23,6 +25,7 @@ from core.protocol import (
     DraftChanged,
     EngineDied,
     Event,
+    Failed,
     Load,
     Loaded,
     SetDraft,
@@ -72,6 +75,19 @@ class EngineClient:
                     await self._write(self._in_use)
             self._remember_sent(command)
             await self._write(command)
+
+    async def next_event(self) -> Event:
+        """The next event, for callers that have no screen to go on with: raises SpecdecError where
+        the engine says that a command failed, or died, with the end of its log."""
+        event = await self.events.get()
+        match event:
+            case Failed():
+                raise SpecdecError(event.message, event.kind)
+            case EngineDied():
+                log = [line for line in event.log_tail if line.strip()]
+                end = f"; its log ends: {shown(log[-1], 300)}" if log else "."
+                raise SpecdecError(f"The engine ended unexpectedly: {event.cause}{end}")
+        return event
 
     async def close(self) -> None:
         """End the engine: closes its stdin, which it takes as its end, and waits; then kills it."""

@@ -9,16 +9,13 @@ from typing import Literal, TypeVar
 
 from core.client import EngineClient
 from core.errors import SpecdecError
-from core.models.untrusted import shown
 from core.protocol import (
     ChatMessage,
     Costs,
     DraftChanged,
     DraftChoice,
     DrafterInfo,
-    EngineDied,
     Event,
-    Failed,
     Finished,
     Generate,
     Load,
@@ -106,7 +103,7 @@ class EngineDriver:
         await self._client.send(command)
         rounds: list[ReplyStats] = []
         while True:
-            match await self._event():
+            match await self._client.next_event():
                 case Round(stats=stats):
                     rounds.append(stats)
                 case Finished() as finished:
@@ -120,17 +117,6 @@ class EngineDriver:
 
     async def _next(self, kind: type[E]) -> E:
         while True:
-            event = await self._event()
+            event = await self._client.next_event()
             if isinstance(event, kind):
                 return event
-
-    async def _event(self) -> Event:
-        event = await self._client.events.get()
-        match event:
-            case Failed():
-                raise SpecdecError(event.message, event.kind)
-            case EngineDied():
-                log = [line for line in event.log_tail if line.strip()]
-                end = f"; its log ends: {shown(log[-1], 300)}" if log else "."
-                raise SpecdecError(f"The engine ended unexpectedly: {event.cause}{end}")
-        return event

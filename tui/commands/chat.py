@@ -17,9 +17,7 @@ from core.models.untrusted import shown
 from core.protocol import (
     Cancel,
     ChatMessage,
-    EngineDied,
     Event,
-    Failed,
     Finished,
     Generate,
     Load,
@@ -167,15 +165,10 @@ class _Conversation:
                 return event
 
     async def _next_event(self) -> Event:
-        """The next event; a failure of the engine is raised as SpecdecError."""
-        event = await self._client.events.get()
-        match event:
-            case Failed():
-                raise SpecdecError(event.message, event.kind)
-            case EngineDied():
-                raise SpecdecError(f"The engine ended unexpectedly: {event.cause}.{_log(event)}")
-            case Progress():
-                self._status.show(event)
+        """The next event; progress is shown. Raises SpecdecError where the engine failed."""
+        event = await self._client.next_event()
+        if isinstance(event, Progress):
+            self._status.show(event)
         return event
 
     def _show(self, text: str) -> None:
@@ -216,12 +209,6 @@ class _Status:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._visible = False
-
-
-def _log(died: EngineDied) -> str:
-    """The end of the log, which says why where the engine gave up by itself."""
-    lines = [shown(line, 300) for line in died.log_tail if line.strip()]
-    return f" Its log ends: {lines[-1]}" if lines and died.cause != "SIGKILL" else ""
 
 
 def _statistics(outcome: Outcome) -> str:
