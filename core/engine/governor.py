@@ -29,6 +29,9 @@ MARGIN = 1.01
 PROBE_SHARES = (0.04, 0.005)
 """Share of the time that probes may take while paused: at first, and after long losing."""
 PROBE_LENGTH = 4
+PRIORS = {"model": 0.85, "lookup": 0.5}
+"""Acceptance expected of a drafter that has no record yet. A lookup may be wrong for ever, and is
+judged for nothing while it is paused."""
 WORTH_MEASURING = 0.6
 """A draft that is kept so often is not paused on the word of a calibration alone: its cost is
 measured in a few real rounds first."""
@@ -104,6 +107,8 @@ class Governor:
             return Plan(0, "measuring the target alone")
         if self.draft_len != "auto":
             return Plan(min(self.draft_len, n_max), "fixed length")
+        if drafter not in self._records:
+            self._records[drafter] = Acceptance(AUTO_MAX, PRIORS[kind])
         return self._choose(drafter, min(n_max, AUTO_MAX), depth)
 
     def record(self, round_: Round, *, depth: int, wall_s: float) -> None:
