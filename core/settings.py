@@ -6,14 +6,17 @@ exists in one place only. No llama_cpp and no textual here.
 
 from __future__ import annotations
 
+import ast
 import difflib
+import inspect
+import itertools
 import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from platformdirs import user_config_path
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -39,7 +42,8 @@ class Settings(BaseSettings):
     """All options of specdec-tui. Field docstrings are the help texts."""
 
     model_config = SettingsConfigDict(
-        ConfigDict(use_attribute_docstrings=True, extra="forbid", frozen=True),  # type: ignore[misc]
+        extra="forbid",
+        frozen=True,
         env_prefix=ENV_PREFIX,
         env_ignore_empty=True,
     )
@@ -158,6 +162,19 @@ class Settings(BaseSettings):
             flash_attn=self.flash_attn,
         )
         return DraftChoice(kind=kind, path=path, options=options)
+
+
+def help_texts() -> dict[str, str]:
+    """The docstring of each option. Read from the source when help is asked for, because reading
+    them at import would delay the app's first frame."""
+    tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    fields = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Settings").body
+    texts = {}
+    for field, text in itertools.pairwise(fields):
+        match field, text:
+            case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(words))):
+                texts[name] = inspect.cleandoc(words)
+    return texts
 
 
 def load_settings(flags: dict[str, Any] | None = None) -> Settings:

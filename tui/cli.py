@@ -18,7 +18,7 @@ from typing import Any, Literal, NoReturn
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, load_settings
+from core.settings import Settings, help_texts, load_settings
 from tui.commands import bench_flags
 from tui.commands.output import complain
 
@@ -110,6 +110,13 @@ class _Parser(argparse.ArgumentParser):
         complain(message + hint)
         raise SystemExit(WRONG_USAGE)
 
+    def format_help(self) -> str:
+        texts = help_texts()
+        for action in self._actions:
+            text = texts.get(action.dest, "").replace("`", "").replace("%", "%%")
+            action.help = action.help or text or None
+        return super().format_help()
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             guess = _did_you_mean(value, map(str, action.choices))
@@ -173,7 +180,6 @@ def _command(
         options: dict[str, Any] = {
             "dest": name,
             "default": argparse.SUPPRESS,
-            "help": (field.description or "").replace("`", "").replace("%", "%%"),
         }
         if field.annotation is bool:
             options["action"] = "store_true"
