@@ -35,7 +35,7 @@ judged for nothing while it is paused."""
 WORTH_MEASURING = 0.6
 """A draft that is kept so often is not paused on the word of a calibration alone: its cost is
 measured in a few real rounds first."""
-ARITHMETIC_SHARE = 0.03
+ARITHMETIC_SHARE = 0.01
 """Share of the time that the governor's own arithmetic may take."""
 
 
@@ -78,6 +78,8 @@ class Governor:
         self._step_s: dict[str, deque[float]] = {}
         self._overhead_s: deque[float] = deque(maxlen=15)
         self._policy: tuple[str, Policy] | None = None
+        self._forecasts: tuple[Forecast | None, Forecast | None] = (None, None)
+        """Of pausing and of drafting, under the policy in force."""
         self._policy_s = self._since_policy_s = 0.0
         self._unjudged: list[tuple[int, int, float | None]] = []
         self._probe_was_right = False
@@ -144,7 +146,7 @@ class Governor:
             and best <= n_max
             and not self.costs.confirmed(best + 1, depth)
         ):
-            return Plan(best, f"measuring a draft of {best}", forecast=_forecast(policy, 0))
+            return Plan(best, f"measuring a draft of {best}", forecast=self._forecasts[0])
         self._paused_rounds += 1
         reason = f"paused: would run at {policy.rates[best] / at_zero:.2f}×"
         probe = PROBE_LENGTH if self._probe_is_due(policy) else 0
@@ -152,7 +154,7 @@ class Governor:
             n_draft=min(n_max, probe),
             reason=reason,
             paused=True,
-            forecast=_forecast(policy, 0),
+            forecast=self._forecasts[0],
             keep=lambda _p: 0,
         )
 
@@ -186,7 +188,7 @@ class Governor:
         return Plan(
             n_draft=n_max,
             reason=f"drafting about {length}",
-            forecast=_forecast(policy, policy.best_fixed),
+            forecast=self._forecasts[1],
             expected=length,
             go_on=go_on,
             keep=keep,
@@ -198,7 +200,9 @@ class Governor:
         due = self._since_policy_s > self._policy_s / ARITHMETIC_SHARE
         if self._policy is None or self._policy[0] != drafter or due:
             started = time.perf_counter()
-            self._policy = (drafter, self._make_policy(drafter, depth))
+            policy = self._make_policy(drafter, depth)
+            self._policy = (drafter, policy)
+            self._forecasts = (_forecast(policy, 0), _forecast(policy, policy.best_draft))
             self._policy_s = time.perf_counter() - started
             self._since_policy_s = 0.0
         return self._policy[1]

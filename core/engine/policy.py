@@ -36,22 +36,15 @@ class Policy:
 
     `go_on[k]`: with k tokens drafted, draft another while their joint chance is above it.
     `rates[γ]`: predicted tokens per second of a fixed length γ; `rate`: of this policy.
+    `best_fixed`: the length with the highest rate; `best_draft`: the same without length 0.
     """
 
     rates: list[float]
     rate: float
     go_on: list[float]
     prices: Prices
-
-    @property
-    def best_fixed(self) -> int:
-        """The fixed length with the highest predicted rate; 0: no draft."""
-        return max(range(len(self.rates)), key=self.rates.__getitem__)
-
-    @property
-    def best_draft(self) -> int:
-        """The best fixed length but zero."""
-        return max(range(1, len(self.rates)), key=self.rates.__getitem__)
+    best_fixed: int
+    best_draft: int
 
     def worth_verifying(self, chances: Sequence[float]) -> int:
         """How many of the drafted tokens to verify, given the chance of each: the last ones may
@@ -84,7 +77,14 @@ def make_policy(
     if first and n:
         for _ in range(2):
             rate = max(rate, _rate_after_a_look(prices, v, survival, expected, first, rate))
-    return Policy(rates.tolist(), rate, _thresholds(prices, v, survival, expected, rate), prices)
+    return Policy(
+        rates=rates.tolist(),
+        rate=rate,
+        go_on=_thresholds(prices, v, survival, expected, rate),
+        prices=prices,
+        best_fixed=int(rates.argmax()),
+        best_draft=int(rates[1:].argmax()) + 1 if n else 0,
+    )
 
 
 def _thresholds(

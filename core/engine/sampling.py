@@ -9,6 +9,7 @@ decoding: Daliri, Musco, Suresh, "Coupling without Communication", 2024).
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from core.llama.context import Logits
 from core.protocol import Sampling
 
+FEW = 16
 _CERTAIN = np.ones(1)
 _NEGLIGIBLE = 0.0004  # above e⁻⁸
 _MASK = 2**64 - 1
@@ -45,6 +47,8 @@ def distribution(logits: Logits, sampling: Sampling) -> Distribution:
     the temperature. With temperature 0 the largest logit has probability 1.
     """
     tokens = _candidates(logits, sampling)
+    if 1 < len(tokens) <= FEW and sampling.temperature > 0:
+        return _of_few(tokens.tolist(), logits[tokens].tolist(), sampling)
     x = logits[tokens].astype(np.float64)
     if len(x) > 1:
         order = (-x).argsort(kind="stable")
@@ -58,6 +62,23 @@ def distribution(logits: Logits, sampling: Sampling) -> Distribution:
     p = np.exp(x[:n] / sampling.temperature)
     p /= p.sum()
     return Distribution(tokens[:n], p)
+
+
+def _of_few(tokens: list[int], x: list[float], sampling: Sampling) -> Distribution:
+    """The same for a handful of candidates, for which NumPy's calls cost more than the sums."""
+    order = sorted(range(len(x)), key=x.__getitem__, reverse=True)
+    x = [x[i] - x[order[0]] for i in order]
+    weights = [math.exp(value) for value in x]
+    enough, n, total = sampling.top_p * sum(weights), 0, 0.0
+    for weight in weights:
+        if n and (total >= enough or weight < sampling.min_p):
+            break
+        total += weight
+        n += 1
+    if n == 1:
+        return Distribution(np.array([tokens[order[0]]]), _CERTAIN)
+    p = np.array([math.exp(value / sampling.temperature) for value in x[:n]])
+    return Distribution(np.array([tokens[i] for i in order[:n]]), p / p.sum())
 
 
 def noise(seed: int, position: int, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -79,8 +100,16 @@ def uniform(seed: int, position: int) -> float:
 
 def draw(which: Distribution, seed: int, position: int) -> int:
     """A token of the distribution, by the Gumbel-max rule."""
-    if len(which.tokens) == 1:
+    n = len(which.tokens)
+    if n == 1:
         return int(which.tokens[0])
+    if n <= FEW:
+        base = _mixed((seed + position * _GOLDEN) & _MASK)
+        scores = [
+            math.log(p) - math.log(-math.log(((_hashed(base, token) >> 11) + 0.5) * 2.0**-53))
+            for token, p in zip(which.tokens.tolist(), which.p.tolist(), strict=True)
+        ]
+        return int(which.tokens[scores.index(max(scores))])
     return int(which.tokens[(np.log(which.p) + noise(seed, position, which.tokens)).argmax()])
 
 
@@ -89,11 +118,16 @@ def new_seed(sampling: Sampling) -> int:
     return secrets.randbits(63) if sampling.seed is None else _mixed(sampling.seed & _MASK)
 
 
-def _mixed(x: int) -> int:
-    x = (x + _GOLDEN) & _MASK
+def _hashed(base: int, token: int) -> int:
+    """What `noise` makes of one token, in Python's integers."""
+    x = (token * _GOLDEN + base) & _MASK
     x = ((x ^ (x >> 30)) * _M1) & _MASK
     x = ((x ^ (x >> 27)) * _M2) & _MASK
     return x ^ (x >> 31)
+
+
+def _mixed(x: int) -> int:
+    return _hashed((x + _GOLDEN) & _MASK, 0)
 
 
 def _candidates(logits: Logits, sampling: Sampling) -> NDArray[np.int64]:

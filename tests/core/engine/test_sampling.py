@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from core.engine import sampling
 from core.engine.sampling import distribution, draw, noise, uniform
 from core.protocol import Sampling
 
@@ -59,6 +60,22 @@ def test_draws_follow_the_distribution():
     for token, p in as_dict(settings).items():
         assert drawn[token] == pytest.approx(p, abs=4 * (p * (1 - p) / 20_000) ** 0.5)
     assert drawn[0] == 0
+
+
+@pytest.mark.parametrize("name", ["top_p", "min_p", "temperature", "top_k"])
+def test_few_candidates_are_treated_as_many(name: str, monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(2)
+    changes = {"top_p": 0.8, "min_p": 0.1, "temperature": 0.5, "top_k": 6}
+    settings = plain(min_p=0.01).model_copy(update={name: changes[name]})
+    rows = rng.normal(0, 2, (300, 12)).astype(np.float32)
+    few = [distribution(row, settings) for row in rows]
+    drawn = [draw(d, 5, i) for i, d in enumerate(few)]
+    monkeypatch.setattr(sampling, "FEW", 0)
+    for i, (row, one) in enumerate(zip(rows, few, strict=True)):
+        other = distribution(row, settings)
+        assert one.tokens.tolist() == other.tokens.tolist()
+        np.testing.assert_allclose(one.p, other.p)
+        assert drawn[i] == draw(other, 5, i)
 
 
 def test_noise_depends_on_seed_position_and_token_alone():
