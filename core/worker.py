@@ -8,6 +8,7 @@ that needs it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -25,6 +26,7 @@ from core.errors import SpecdecError
 from core.protocol import (
     COMMANDS,
     Cancel,
+    ChatMessage,
     Command,
     Costs,
     DraftChanged,
@@ -41,6 +43,7 @@ from core.protocol import (
     Progress,
     Ready,
     Round,
+    Sampling,
     SetDraft,
     SetDraftLen,
     Shutdown,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from core.engine.session import Session
 
 PROGRESS_EVERY_S = 0.05
+WARM_UP_BELOW_S, WARM_UP_ROUNDS = 0.01, 16
 
 
 class Worker:
@@ -119,6 +123,8 @@ class Worker:
         session = Session(
             command.target, command.options, command.draft_len, self._progress("load_target")
         )
+        with contextlib.suppress(SpecdecError):  # a template's odd taste is the first reply's matter
+            self._warm_up(session)
         notice = None
         try:
             drafter, info = session.make_drafter(command.draft, self._progress("load_draft"))
@@ -129,6 +135,30 @@ class Worker:
             self._session.close()
         self._session = session
         self._emit(Loaded(target=session.info(), drafter=session.drafter_info, notice=notice))
+
+    def _warm_up(self, session: Session) -> None:
+        """Measure the target alone before the first reply, once Python and caches are warm.
+
+        A small model's first rounds are slow for reasons of their own; taken for the baseline, they
+        would make every draft look better than it is. A large one is measured in its replies.
+        """
+        from core.engine.reply import Grown, Limits, Reply
+
+        if session.governor.costs.table(1, 0)[1] > WARM_UP_BELOW_S:
+            return
+        messages = [ChatMessage(role="user", content="Hello")]
+        for _ in range(2):  # the first time is forgotten
+            session.forget()
+            n_rounds = 0
+            while n_rounds < WARM_UP_ROUNDS:
+                reply = Reply(
+                    session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS + 1)
+                )
+                for step in reply.steps():
+                    if isinstance(step, Grown):
+                        _round_event("", step).model_dump_json()
+                        n_rounds += 1
+        session.forget(baseline=False)
 
     def _set_draft(self, command: SetDraft) -> None:
         session = self._need_session()
