@@ -123,7 +123,7 @@ class Worker:
         session = Session(
             command.target, command.options, command.draft_len, self._progress("load_target")
         )
-        with contextlib.suppress(SpecdecError):  # a template's odd taste is the first reply's matter
+        with contextlib.suppress(SpecdecError):  # the first reply will say so
             self._warm_up(session)
         notice = None
         try:
