@@ -23,7 +23,7 @@ Start = Callable[..., Running]
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a target, a draft that fits it and a small model that does not."""
     folder = tmp_path_factory.mktemp("models")
-    target = write_tiny_model(folder / "target.gguf", n_layer=3, n_embd=128, n_ctx_train=8192)
+    target = write_tiny_model(folder / "target.gguf", n_layer=8, n_embd=192, n_ctx_train=8192)
     write_draft_of(folder / "draft.gguf", target, noise=0.02, n_layer=1)
     write_tiny_model(folder / "other.gguf", vocab_size=900, n_embd=16)
     return folder
