@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from core.engine.session import Session
 
 PROGRESS_EVERY_S = 0.05
-WARM_UP_BELOW_S, WARM_UP_ROUNDS = 0.01, 16
+WARM_UP_BELOW_S, WARM_UP_ROUNDS = 0.01, 24
 
 
 class Worker:
@@ -137,28 +137,24 @@ class Worker:
         self._emit(Loaded(target=session.info(), drafter=session.drafter_info, notice=notice))
 
     def _warm_up(self, session: Session) -> None:
-        """Measure the target alone before the first reply, once Python and caches are warm.
+        """Run a reply that nobody sees, so that Python and caches are warm when one is measured.
 
         A small model's first rounds are slow for reasons of their own; taken for the baseline, they
-        would make every draft look better than it is. A large one is measured in its replies.
+        would make every draft look better than it is.
         """
         from core.engine.reply import Grown, Limits, Reply
 
         if session.governor.costs.table(1, 0)[1] > WARM_UP_BELOW_S:
             return
         messages = [ChatMessage(role="user", content="Hello")]
-        for _ in range(2):  # the first time is forgotten
-            session.forget()
-            n_rounds = 0
-            while n_rounds < WARM_UP_ROUNDS:
-                reply = Reply(
-                    session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS + 1)
-                )
-                for step in reply.steps():
-                    if isinstance(step, Grown):
-                        _round_event("", step).model_dump_json()
-                        n_rounds += 1
-        session.forget(baseline=False)
+        n_rounds = 0
+        while n_rounds < WARM_UP_ROUNDS:
+            reply = Reply(session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS))
+            for step in reply.steps():
+                if isinstance(step, Grown):
+                    _round_event("", step).model_dump_json()
+                    n_rounds += 1
+        session.forget()
 
     def _set_draft(self, command: SetDraft) -> None:
         session = self._need_session()

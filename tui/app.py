@@ -170,6 +170,9 @@ class SpecdecApp(App[None]):
             case Ended(turn):
                 if view := self._chat.last_reply:
                     view.finish(clean_text(turn.reply), summary(turn), turn.note)
+                self._divider.unsay(BUSY)
+                if turn.finish_reason == "error" and not (turn.reply or self._composer.text):
+                    self._composer.text = turn.prompt  # nothing was answered: nothing is lost
                 self._show_state()
             case Notice():
                 if effect.in_chat:

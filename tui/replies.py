@@ -24,7 +24,8 @@ def summary(turn: Turn) -> list[str]:
     """`96 tokens`, `142 tok/s`, `2.31×`; first how it ended, where that was not by itself."""
     if turn.finish_reason is None:
         return []
-    parts = [ENDINGS[turn.finish_reason]]
+    refused = turn.finish_reason == "error" and not turn.reply
+    parts = ["not answered" if refused else ENDINGS[turn.finish_reason]]
     stats = turn.stats
     if stats and stats.n_tokens:
         parts.append(figures.count(stats.n_tokens, "token"))

@@ -39,6 +39,8 @@ def settle_collections() -> None:
 def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     """Over SSH: fewer frames and nothing animated. What the user has set stays as it is."""
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    # pydantic would look through every installed package for plugins: some 10 ms
+    environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if is_remote(environ):
         for name, value in REMOTE_DEFAULTS.items():
             environ.setdefault(name, value)

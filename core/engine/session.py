@@ -75,12 +75,11 @@ class Session:
         self.target.context.close()
         self.model.close()
 
-    def forget(self, *, baseline: bool = True) -> None:
-        """Empty the target's cache, and unless told otherwise drop the measured baseline."""
+    def forget(self) -> None:
+        """Empty the target's cache and drop the measured baseline."""
         self.target.truncate(0)
         self._rendered, self._rendered_tokens = "", []
-        if baseline:
-            self.baseline = Baseline()
+        self.baseline = Baseline()
 
     def keep_costs(self) -> None:
         """Write down what batches cost here, for the next session."""

@@ -10,7 +10,7 @@ from core.engine.decode import Round
 from core.protocol import ReplyStats
 
 _SAMPLES = 32
-_SAMPLES_ENOUGH = 3
+_SAMPLES_ENOUGH = 6
 
 
 class Baseline:

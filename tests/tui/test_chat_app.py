@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from textual import events
 from textual.pilot import Pilot
 
 from tests.support.pilot import type_text, wait_until
@@ -261,3 +262,21 @@ async def test_every_part_of_the_panel_is_seen(start: Start) -> None:
         regions = [app.query_one(part).region for part in parts]
         assert all(region.height >= 1 for region in regions)
         assert all(app.query_one(Panel).region.contains_region(region) for region in regions)
+
+
+async def test_a_paste_goes_in_once_and_clean(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        app.post_message(events.Paste("one\x1b[31m\ntwo 🦊"))  # as the terminal's driver does
+        await wait_until(pilot, lambda: app.query_one(Composer).text)
+        await pilot.pause()
+        assert app.query_one(Composer).text == "one\ntwo 🦊"
+
+
+async def test_a_message_that_is_refused_is_given_back(start: Start) -> None:
+    async with start(ctx=256) as (app, pilot):
+        text = "word " * 400
+        view = await ask(app, pilot, text)
+        await finished(app, pilot)
+        assert "the context holds 256" in app.dialogue.conversation.turns[-1].note
+        assert "not answered" in view.build(70)[0].plain
+        assert app.query_one(Composer).text == text.strip()

@@ -25,7 +25,10 @@ from tui.startup import is_remote
 from tui.version import version
 
 DESCRIBE_TIMEOUT_S = 60
-REINSTALL = 'CMAKE_ARGS="{flag}" pip install --force-reinstall --no-cache-dir llama-cpp-python=={v}'
+REINSTALL = (
+    'CMAKE_ARGS="{flag}" pip install --force-reinstall --no-cache-dir --no-deps '
+    "llama-cpp-python=={v}"
+)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,6 @@ class Composer(TextArea):
         else:
             await super()._on_key(event)
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
+        """Textual calls TextArea's own handler next, which inserts what is left of the text."""
         event.text = clean_text(event.text)
-        await super()._on_paste(event)

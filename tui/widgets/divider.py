@@ -30,9 +30,10 @@ class Divider(Widget):
     def say(self, hint: str) -> None:
         """Show a hint for a few seconds."""
         self.hint = hint
-        self.set_timer(HINT_S, lambda: self._unsay(hint))
+        self.set_timer(HINT_S, lambda: self.unsay(hint))
 
-    def _unsay(self, hint: str) -> None:
+    def unsay(self, hint: str) -> None:
+        """Take a hint back that is not true any more."""
         if self.hint == hint:
             self.hint = ""
 
