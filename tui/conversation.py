@@ -17,10 +17,6 @@ class Turn:
     stats: ReplyStats | None = None
     note: str = ""
 
-    @property
-    def answered(self) -> bool:
-        return self.finish_reason is not None
-
 
 @dataclass
 class Conversation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import llama_cpp
 
@@ -69,16 +69,6 @@ class Model:
         return bool(
             llama_cpp.llama_model_is_recurrent(self.handle)
             or llama_cpp.llama_model_is_hybrid(self.handle)
-        )
-
-    @property
-    def generates_text(self) -> bool:
-        """Whether this is a decoder that llama.cpp can chat with (no encoder, no diffusion)."""
-        return bool(
-            llama_cpp.llama_model_has_decoder(self.handle)
-            and not llama_cpp.llama_model_has_encoder(self.handle)
-            and not llama_cpp.llama_model_is_diffusion(self.handle)
-            and self.n_vocab > 0
         )
 
     def description(self) -> str:
@@ -162,8 +152,3 @@ def _progress_callback(on_progress: Callable[[float], None] | None) -> Callable[
 
     callback: Callable[..., bool] = llama_cpp.llama_progress_callback(report)
     return callback
-
-
-def detokenize(model: Model, tokens: Sequence[int]) -> str:
-    """The text of `tokens`, control tokens left out, broken UTF-8 replaced."""
-    return b"".join(model.piece(t) for t in tokens).decode(errors="replace")
