@@ -7,7 +7,7 @@ class SpecdecError(Exception):
     """What happened and what to do about it, in one sentence fit for the screen.
 
     `kind` groups causes that a caller may want to tell apart: `file`, `model`, `draft`, `memory`,
-    `prompt`, `settings` or `engine`.
+    `prompt`, `settings`, `hub`, `stopped` (by the user) or `engine`.
     """
 
     def __init__(self, message: str, kind: str = "engine") -> None:
