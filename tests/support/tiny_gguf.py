@@ -9,7 +9,6 @@ parameters do.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,9 +18,14 @@ from typing import Any, Literal
 
 import numpy as np
 from gguf import GGUFValueType, GGUFWriter, LlamaFileType, TokenType
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from tests.support.tiny_layers import (
+    LAYERS,
+    LFM2_CONVOLUTION,
+    Array,
+    has_attention,
+    random_weights,
+)
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -56,7 +60,7 @@ class TinyModel:
     logit_std: float = 3.0
     eos_gain: float = 0.0
     raw_bytes: bool = False
-    arch: Literal["llama", "mamba", "gemma3"] = "llama"
+    arch: Literal["llama", "mamba", "gemma3", "lfm2"] = "llama"
     tokenizer: Literal["gpt2", "llama"] = "gpt2"
     pre: str = "qwen2"
     add_bos: bool = False
@@ -151,7 +155,7 @@ def _write(path: Path, model: TinyModel, tensors: Iterator[tuple[str, Array]]) -
     _add(writer, model.metadata)
     for name, weights in tensors:
         # llama.cpp wants norms, biases and state-space parameters in F32.
-        matrix = weights.ndim == 2 and name.endswith(".weight") and "conv1d" not in name
+        matrix = weights.ndim == 2 and name.endswith(".weight") and "conv" not in name
         writer.add_tensor(name, weights.astype(np.float16) if half and matrix else weights)
     _finish(writer)
 
@@ -189,7 +193,12 @@ def _add_shape(writer: GGUFWriter, model: TinyModel) -> None:
         writer.add_ssm_state_size(8)
         writer.add_ssm_time_step_rank(4)
         return
-    writer.add_head_count_kv(model.n_head)
+    if model.arch == "lfm2":
+        writer.add_shortconv_l_cache(LFM2_CONVOLUTION)
+        heads = [model.n_head * has_attention(model, i) for i in range(model.n_layer)]
+        writer.add_head_count_kv(heads)
+    else:
+        writer.add_head_count_kv(model.n_head)
     writer.add_rope_dimension_count(model.n_embd // model.n_head)
     if model.arch == "gemma3":
         writer.add_key_length(model.n_embd // model.n_head)
@@ -294,23 +303,17 @@ def _filler(space: str) -> Iterator[str]:
 
 def _tensors(model: TinyModel) -> Iterator[tuple[str, Array]]:
     """Tensors by their GGUF names. NumPy shapes are the reverse of ggml's: (rows, columns)."""
-    yield "token_embd.weight", _random(model, "token_embd.weight", (model.vocab_size, model.n_embd))
-    yield "output_norm.weight", np.ones(model.n_embd, np.float32)
-    output = _random(model, "output.weight", (model.vocab_size, model.n_embd))
+    yield (
+        "token_embd.weight",
+        random_weights(model, "token_embd.weight", (model.vocab_size, model.n_embd)),
+    )
+    # lfm2's own name for it, kept by llama.cpp
+    norm = "token_embd_norm.weight" if model.arch == "lfm2" else "output_norm.weight"
+    yield norm, np.ones(model.n_embd, np.float32)
+    output = random_weights(model, "output.weight", (model.vocab_size, model.n_embd))
     yield "output.weight", output * _output_gain(model)[:, None]
-    layers = {"llama": _llama_layer, "gemma3": _gemma3_layer, "mamba": _mamba_layer}[model.arch]
     for i in range(model.n_layer):
-        yield from layers(model, f"blk.{i}.")
-
-
-def _random(model: TinyModel, name: str, shape: tuple[int, ...], std: float = 1.0) -> Array:
-    key = zlib.crc32(name.encode())
-    weights = np.random.default_rng([model.seed, key]).standard_normal(shape, np.float32)
-    if model.noise:
-        rng = np.random.default_rng([model.seed, key, model.noise_seed])
-        weights += np.float32(model.noise) * rng.standard_normal(shape, np.float32)
-        weights /= np.float32(np.sqrt(1 + model.noise**2))
-    return weights * np.float32(std)
+        yield from LAYERS[model.arch](model, i)
 
 
 def _output_gain(model: TinyModel) -> Array:
@@ -330,48 +333,3 @@ def _output_gain(model: TinyModel) -> Array:
     gain[special] = 0
     gain[model.eos_id] = model.eos_gain * model.logit_std / np.sqrt(model.n_embd)
     return gain
-
-
-def _matrix(model: TinyModel, name: str, rows: int, columns: int, gain: float = 1.0) -> Any:
-    return name, _random(model, name, (rows, columns), gain / np.sqrt(columns))
-
-
-def _llama_layer(model: TinyModel, prefix: str) -> Iterator[tuple[str, Array]]:
-    n, ff = model.n_embd, model.n_ff
-    yield prefix + "attn_norm.weight", np.ones(n, np.float32)
-    # Sharp attention (large q and k) makes the text depend on the whole context, not on the last
-    # token alone, which would soon run in a circle.
-    yield _matrix(model, prefix + "attn_q.weight", n, n, 2.0)
-    yield _matrix(model, prefix + "attn_k.weight", n, n, 2.0)
-    yield _matrix(model, prefix + "attn_v.weight", n, n, 2.0)
-    yield _matrix(model, prefix + "attn_output.weight", n, n)
-    yield prefix + "ffn_norm.weight", np.ones(n, np.float32)
-    yield _matrix(model, prefix + "ffn_gate.weight", ff, n, 2.0)
-    yield _matrix(model, prefix + "ffn_up.weight", ff, n)
-    yield _matrix(model, prefix + "ffn_down.weight", n, ff)
-
-
-def _gemma3_layer(model: TinyModel, prefix: str) -> Iterator[tuple[str, Array]]:
-    yield from _llama_layer(model, prefix)
-    head = model.n_embd // model.n_head
-    # gemma3 multiplies the embeddings by sqrt(n_embd); the layers answer in kind.
-    loud = np.full(model.n_embd, np.sqrt(model.n_embd), np.float32)
-    yield prefix + "post_attention_norm.weight", loud
-    yield prefix + "post_ffw_norm.weight", loud
-    yield prefix + "attn_q_norm.weight", np.full(head, 2.0, np.float32)
-    yield prefix + "attn_k_norm.weight", np.full(head, 2.0, np.float32)
-
-
-def _mamba_layer(model: TinyModel, prefix: str) -> Iterator[tuple[str, Array]]:
-    n, inner, state, rank = model.n_embd, 2 * model.n_embd, 8, 4
-    yield prefix + "attn_norm.weight", np.ones(n, np.float32)
-    yield _matrix(model, prefix + "ssm_in.weight", 2 * inner, n)
-    yield _matrix(model, prefix + "ssm_conv1d.weight", inner, 4, 2.0)
-    yield prefix + "ssm_conv1d.bias", np.zeros(inner, np.float32)
-    yield _matrix(model, prefix + "ssm_x.weight", rank + 2 * state, inner, 2.0)
-    yield _matrix(model, prefix + "ssm_dt.weight", inner, rank)
-    yield prefix + "ssm_dt.bias", np.zeros(inner, np.float32)
-    decay = -np.tile(np.linspace(0.05, 1.0, state, dtype=np.float32), (inner, 1))
-    yield prefix + "ssm_a", decay
-    yield prefix + "ssm_d", np.ones(inner, np.float32)
-    yield _matrix(model, prefix + "ssm_out.weight", n, inner, 2.0)
