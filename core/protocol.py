@@ -46,10 +46,12 @@ class ModelOptions(Message):
 
 
 class DraftChoice(Message):
-    """Who proposes tokens: a draft model by path, prompt lookup, or nobody."""
+    """Who proposes tokens: a draft model by path, prompt lookup, or nobody. With `lookup`, prompt
+    lookup helps a draft model where the draft length is left to the engine."""
 
     kind: DrafterKind = "none"
     path: str | None = None
+    lookup: bool = True
     options: ModelOptions = ModelOptions()
 
 
@@ -60,6 +62,11 @@ class Sampling(Message):
     top_k: int = 40
     top_p: float = 0.95
     min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    repeat_last_n: int = 64
+    """How many of the last tokens, the prompt's included, the three penalties count."""
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
     seed: int | None = None
     verify: VerifyMode = "auto"
     """Above temperature 0: exact match, rejection sampling, or (`auto`) what keeps more."""
@@ -93,6 +100,8 @@ class DrafterInfo(Message):
     kind: DrafterKind
     name: str
     model: ModelInfo | None = None
+    lookup: bool = False
+    """Whether prompt lookup helps the draft model."""
 
 
 class TokenInfo(Message):
@@ -255,6 +264,8 @@ class Round(Message):
     rejected: list[int]
     n_drafted: int
     n_accepted: int
+    drafter: str = "none"
+    """Who proposed."""
     draft_s: float
     verify_s: float
     n_ctx_used: int
@@ -262,6 +273,16 @@ class Round(Message):
     reason: str = ""
     forecast: Forecast | None = None
     stats: ReplyStats
+
+
+class Trimmed(Message):
+    """The context was full: the oldest `n_messages` of the conversation, the system prompt not
+    counted, are no longer part of what the model reads."""
+
+    type: Literal["trimmed"] = "trimmed"
+    id: str
+    n_messages: int
+    n_ctx: int
 
 
 class Finished(Message):
@@ -307,7 +328,16 @@ class EngineDied(Message):
 
 
 Event = Annotated[
-    Ready | Progress | Loaded | DraftChanged | Round | Finished | Costs | Failed | EngineDied,
+    Ready
+    | Progress
+    | Loaded
+    | DraftChanged
+    | Round
+    | Trimmed
+    | Finished
+    | Costs
+    | Failed
+    | EngineDied,
     Field(discriminator="type"),
 ]
 

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """Draft: a path, a name, `lookup`, `none`; `auto`: the bundled draft for the bundled target."""
     demo: bool = False
     """Use the bundled pair, whatever else is configured."""
+    lookup: bool = True
+    """Prompt lookup helps the draft model where the draft length is `auto`."""
     models_dirs: Annotated[list[Path], NoDecode] = []
     """Folders with GGUF files of your own, searched beside the known ones."""
 
@@ -94,6 +96,14 @@ class Settings(BaseSettings):
     """Sample among the likeliest tokens that together have this probability; 1: no limit."""
     min_p: float = Field(0.05, ge=0, le=1)
     """Leave out tokens less likely than this share of the likeliest; 0: none."""
+    repeat_penalty: float = Field(1.0, ge=0.1, le=10)
+    """Make tokens that the text lately has less likely by this factor; 1: not at all."""
+    repeat_last_n: int = Field(64, ge=0)
+    """How many tokens back, the prompt's included, the penalties look; 0: no penalties."""
+    presence_penalty: float = Field(0.0, ge=-10, le=10)
+    """Take this off the logits of tokens that the text lately has."""
+    frequency_penalty: float = Field(0.0, ge=-10, le=10)
+    """Take this off the logits of tokens for each time that the text lately has them."""
     seed: int | None = Field(None, ge=0)
     """Seed of the sampler; the same seed gives the same reply."""
     verify: VerifyMode = "auto"
@@ -134,6 +144,10 @@ class Settings(BaseSettings):
             top_k=self.top_k,
             top_p=self.top_p,
             min_p=self.min_p,
+            repeat_penalty=self.repeat_penalty,
+            repeat_last_n=self.repeat_last_n,
+            presence_penalty=self.presence_penalty,
+            frequency_penalty=self.frequency_penalty,
             seed=self.seed,
             verify=self.verify,
         )
@@ -161,7 +175,7 @@ class Settings(BaseSettings):
             cache_type_v=self.draft_cache_type_v,
             flash_attn=self.flash_attn,
         )
-        return DraftChoice(kind=kind, path=path, options=options)
+        return DraftChoice(kind=kind, path=path, lookup=self.lookup, options=options)
 
 
 def help_texts() -> dict[str, str]:

@@ -1,43 +1,70 @@
-"""From logits to a token: temperature, top-k, top-p and min-p, in llama.cpp's order; and noise.
+"""From logits to a token: top-k, top-p, min-p and temperature, in llama.cpp's order.
 
-Above temperature 0 a token is drawn by the Gumbel-max rule: the largest of log p plus noise, where
-the noise is a function of the seed, the position and the token alone. So a seed gives the same
-reply with any draft, any draft length and none. And a draft that draws from its own distribution
-with the same noise proposes what the target is likely to draw (drafter-invariant speculative
-decoding: Daliri, Musco, Suresh, "Coupling without Communication", 2024).
+Above temperature 0 a token is drawn by a race of clocks (see `noise`), which depend on the seed,
+the position and the token alone. So a seed gives the same reply with any draft, any draft length
+and none. And a draft that draws from its own distribution with the same clocks proposes what the
+target is likely to draw (drafter-invariant speculative decoding: Daliri, Musco, Suresh, "Coupling
+without Communication", 2024).
 """
 
 from __future__ import annotations
 
 import math
-import secrets
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import neg
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.engine.leading import leading
+from core.engine.noise import clocks, few_clocks
+from core.engine.others import Others
 from core.llama.context import Logits
 from core.protocol import Sampling
 
-FEW = 16
+FEW = 24
+LISTED = 64
+"""So many tokens, or a little more, are listed where many are about as likely."""
+_REACH = 5.0
+_NEGLIGIBLE = math.exp(-_REACH)
+_NEVER = 1e-300
 _CERTAIN = np.ones(1)
-_NEGLIGIBLE = 0.0004  # above e⁻⁸
-_MASK = 2**64 - 1
-_GOLDEN = 0x9E3779B97F4A7C15  # the increment and multipliers of splitmix64 (Steele et al. 2014)
-_M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The tokens that may come, likeliest first, and their probabilities, which add up to 1."""
+    """The likeliest tokens that may come, likeliest first, and their probabilities given that one
+    of them comes, which add up to 1. `others`: what else may come; None where nothing can."""
 
     tokens: NDArray[np.int64]
     p: NDArray[np.float64]
+    others: Others | None = None
 
     def of(self, token: int) -> float:
         """The probability of `token`."""
-        at = (self.tokens == token).nonzero()[0]
-        return float(self.p[at[0]]) if len(at) else 0.0
+        tokens: list[int] = self.tokens.tolist()
+        return float(self.p[tokens.index(token)]) if token in tokens else 0.0
+
+    def first(self, n: int) -> Distribution:
+        """The `n` likeliest, whose probabilities stay as they are."""
+        return self if len(self.tokens) <= n else Distribution(self.tokens[:n], self.p[:n])
+
+    def alone(self) -> Distribution:
+        """The same without others."""
+        return self if self.others is None else Distribution(self.tokens, self.p)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How many of the leading tokens come through top-p and min-p for certain, and how many may,
+    which depends on what is not among them. `beyond`: whether even others may."""
+
+    certain: int
+    possible: int
+    beyond: bool
 
 
 def distribution(logits: Logits, sampling: Sampling) -> Distribution:
@@ -46,117 +73,117 @@ def distribution(logits: Logits, sampling: Sampling) -> Distribution:
     Order as in llama.cpp: top-k, then top-p and min-p on the probabilities at temperature 1, then
     the temperature. With temperature 0 the largest logit has probability 1.
     """
-    tokens = _candidates(logits, sampling)
-    if 1 < len(tokens) <= FEW and sampling.temperature > 0:
-        return _of_few(tokens.tolist(), logits[tokens].tolist(), sampling)
-    x = logits[tokens].astype(np.float64)
-    if len(x) > 1:
-        order = (-x).argsort(kind="stable")
-        tokens, x = tokens[order], x[order]
-    if sampling.temperature == 0 or len(x) == 1:
-        return Distribution(tokens[:1], _CERTAIN)
-    x -= x[0]
-    n = _n_kept(np.exp(x), sampling)
-    if n == 1:
-        return Distribution(tokens[:1], _CERTAIN)
-    p = np.exp(x[:n] / sampling.temperature)
-    p /= p.sum()
-    return Distribution(tokens[:n], p)
+    if sampling.temperature == 0:
+        return Distribution(np.array([int(logits.argmax())]), _CERTAIN)
+    tokens, lowest = leading(logits, *_wanted(sampling))
+    if len(tokens) == 1 and sampling.min_p > _NEGLIGIBLE:
+        return Distribution(tokens, _CERTAIN)
+    if len(tokens) <= FEW:
+        return _of_few(logits, tokens, lowest, sampling)
+    near = logits[tokens]
+    order = near.argsort()[::-1]
+    if 0 < sampling.top_k < len(order):
+        order = order[: sampling.top_k]
+    tokens, x = tokens[order], near[order].astype(np.float64)
+    best = float(x[0])
+    x -= best
+    weights = np.exp(x)
+    cut = _cut(weights, weights.cumsum(), math.exp(lowest - best), len(logits), sampling)
+    p = np.exp(x[: cut.certain] / sampling.temperature)
+    if p[-1] < _NEVER:
+        p = p[: np.count_nonzero(p >= _NEVER)]
+    total = float(p.sum())
+    log_total = best / sampling.temperature + math.log(total)
+    return _listed(logits, sampling, tokens, lowest, cut, p / total, log_total)
 
 
-def _of_few(tokens: list[int], x: list[float], sampling: Sampling) -> Distribution:
-    """The same for a handful of candidates, for which NumPy's calls cost more than the sums."""
+def _of_few(
+    logits: Logits, tokens: NDArray[np.int64], lowest: float, sampling: Sampling
+) -> Distribution:
+    """The same for a handful of leading tokens, for which NumPy's calls cost more than the sums."""
+    x: list[float] = logits[tokens].tolist()
     order = sorted(range(len(x)), key=x.__getitem__, reverse=True)
-    x = [x[i] - x[order[0]] for i in order]
+    if 0 < sampling.top_k < len(order):
+        order = order[: sampling.top_k]
+    best = x[order[0]]
+    x = [x[i] - best for i in order]
     weights = [math.exp(value) for value in x]
-    enough, n, total = sampling.top_p * sum(weights), 0, 0.0
-    for weight in weights:
-        if n and (total >= enough or weight < sampling.min_p):
-            break
-        total += weight
-        n += 1
-    if n == 1:
-        return Distribution(np.array([tokens[order[0]]]), _CERTAIN)
-    p = np.array([math.exp(value / sampling.temperature) for value in x[:n]])
-    return Distribution(np.array([tokens[i] for i in order[:n]]), p / p.sum())
+    cut = _cut(weights, list(accumulate(weights)), math.exp(lowest - best), len(logits), sampling)
+    p = [w for v in x[: cut.certain] if (w := math.exp(v / sampling.temperature)) >= _NEVER]
+    total = sum(p)
+    p = [share / total for share in p]
+    log_total = best / sampling.temperature + math.log(total)
+    return _listed(logits, sampling, tokens[order], lowest, cut, np.array(p), log_total)
 
 
-def noise(seed: int, position: int, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Standard Gumbel noise (n,), a function of its arguments alone: splitmix64 as a hash."""
-    base = _mixed((seed + position * _GOLDEN) & _MASK)
-    x = tokens.astype(np.uint64) * np.uint64(_GOLDEN) + np.uint64(base)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(_M1)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(_M2)
-    x ^= x >> np.uint64(31)
-    u = ((x >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    gumbel: NDArray[np.float64] = -np.log(-np.log(u))
-    return gumbel
-
-
-def uniform(seed: int, position: int) -> float:
-    """A number in [0, 1), a function of its arguments alone."""
-    return (_mixed((seed + position * _GOLDEN) & _MASK) >> 11) * 2.0**-53
+def _listed(
+    logits: Logits,
+    sampling: Sampling,
+    tokens: NDArray[np.int64],
+    lowest: float,
+    cut: _Cut,
+    p: NDArray[np.float64],
+    log_total: float,
+) -> Distribution:
+    """`p` of the first of the leading `tokens`, and what else may come. If some that are certain to
+    come through are so unlikely that they have no `p`, nothing else may."""
+    n = len(p)
+    if n < cut.certain or (n == cut.possible and not cut.beyond):
+        return Distribution(tokens[:n], p)
+    near = tokens[: cut.possible]
+    others = Others(logits, sampling, near, n, lowest, cut.beyond, log_total)
+    return Distribution(tokens[:n], p, others)
 
 
 def draw(which: Distribution, seed: int, position: int) -> int:
-    """A token of the distribution, by the Gumbel-max rule."""
+    """A token of the distribution, the others included: whose clock rings first."""
+    others = which.others
     n = len(which.tokens)
-    if n == 1:
+    if n == 1 and others is None:
         return int(which.tokens[0])
     if n <= FEW:
-        base = _mixed((seed + position * _GOLDEN) & _MASK)
-        scores = [
-            math.log(p) - math.log(-math.log(((_hashed(base, token) >> 11) + 0.5) * 2.0**-53))
-            for token, p in zip(which.tokens.tolist(), which.p.tolist(), strict=True)
-        ]
-        return int(which.tokens[scores.index(max(scores))])
-    return int(which.tokens[(np.log(which.p) + noise(seed, position, which.tokens)).argmax()])
+        tokens = which.tokens.tolist()
+        rings = few_clocks(seed, position, tokens)
+        times = [ring / p for ring, p in zip(rings, which.p.tolist(), strict=True)]
+        time = min(times)
+        token: int = tokens[times.index(time)]
+    else:
+        many = clocks(seed, position, which.tokens) / which.p
+        first = int(many.argmin())
+        token, time = int(which.tokens[first]), float(many[first])
+    other = others.before(time, seed, position) if others else None
+    return token if other is None else other
 
 
-def new_seed(sampling: Sampling) -> int:
-    """The seed of a reply: the one that was asked for, or one of its own."""
-    return secrets.randbits(63) if sampling.seed is None else _mixed(sampling.seed & _MASK)
+def _wanted(sampling: Sampling) -> tuple[float, int, bool]:
+    """The arguments of `leading`. Where min-p is at work it is enough to know that what does not
+    lead cannot come; else it saves time if it hardly ever comes. Heat brings up what is far, but
+    not what min-p left out before."""
+    at_least = sampling.top_k if 0 < sampling.top_k <= LISTED else LISTED
+    if sampling.min_p > _NEGLIGIBLE:
+        return _REACH, at_least, False
+    return max(_REACH, 8 * sampling.temperature), at_least, True
 
 
-def _hashed(base: int, token: int) -> int:
-    """What `noise` makes of one token, in Python's integers."""
-    x = (token * _GOLDEN + base) & _MASK
-    x = ((x ^ (x >> 30)) * _M1) & _MASK
-    x = ((x ^ (x >> 27)) * _M2) & _MASK
-    return x ^ (x >> 31)
-
-
-def _mixed(x: int) -> int:
-    return _hashed((x + _GOLDEN) & _MASK, 0)
-
-
-def _candidates(logits: Logits, sampling: Sampling) -> NDArray[np.int64]:
-    """Ids of the tokens in the running, unordered: the top k, found without sorting everything.
-
-    Where min-p will drop them in the end, tokens below e⁻⁸ of the likeliest are left out at once,
-    which moves top-p's sum by 0.0004 a token at most.
-    """
-    k, n = sampling.top_k, len(logits)
-    among: NDArray[np.int64] = np.arange(n) if n <= 64 else _near(logits)
-    if n > 64 and sampling.min_p < _NEGLIGIBLE and (k == 0 or len(among) < k):
-        among = np.arange(n)
-    if not 0 < k < len(among):
-        return among
-    top = logits[among].argpartition(len(among) - k)[-k:]
-    return among[top]
-
-
-def _near(logits: Logits) -> NDArray[np.int64]:
-    near: NDArray[np.int64] = (logits > logits.max() - 8.0).nonzero()[0]
-    return near
-
-
-def _n_kept(weights: NDArray[np.float64], sampling: Sampling) -> int:
-    """How many of the sorted, unnormalised probabilities top-p and min-p leave; at least one."""
+def _cut(
+    weights: Sequence[float] | NDArray[np.float64],
+    cumulative: Sequence[float] | NDArray[np.float64],
+    next_weight: float,
+    n_vocab: int,
+    sampling: Sampling,
+) -> _Cut:
+    """What top-p and min-p leave of the leading tokens, given their unnormalised probabilities,
+    which fall from 1, and a bound of those of all others."""
     n = len(weights)
+    n_others = min(sampling.top_k or n_vocab, n_vocab) - n
+    missing = n_others * next_weight
+    certain = possible = n
+    beyond = missing > 0 and next_weight > sampling.min_p
     if sampling.top_p < 1:
-        cumulative = weights.cumsum()
-        n = int(cumulative.searchsorted(sampling.top_p * cumulative[-1])) + 1
-    if sampling.min_p > 0:  # the first weight is 1, and they fall
-        n = min(n, int((-weights).searchsorted(-sampling.min_p, side="right")))
-    return max(1, min(n, len(weights)))
+        total = cumulative[-1]
+        certain = bisect_left(cumulative, sampling.top_p * total) + 1
+        possible = bisect_left(cumulative, sampling.top_p * (total + missing)) + 1
+        beyond = beyond and possible > n
+    if sampling.min_p > 0:
+        n = bisect_left(weights, -sampling.min_p, key=neg, hi=n)
+    return _Cut(max(1, min(certain, n)), max(1, min(possible, n)), beyond)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.engine.sampling import Distribution
 
@@ -31,6 +32,7 @@ def rejection(
     drafted: Sequence[int],
     q: Sequence[Distribution],
     p: Callable[[int], Distribution],
+    other: Callable[[int], int | None],
     uniform: Callable[[int], float],
     draw: Callable[[int, Distribution], int],
 ) -> list[int]:
@@ -38,59 +40,53 @@ def rejection(
 
     `drafted[i]` was drawn from `q[i]`; `p(i)` is the target's distribution at the same place. It is
     kept with probability min(1, p(x)/q(x)); else a token is drawn from the normalised max(p − q, 0)
-    and ends the round. Either way the token is distributed as p. `uniform(i)` must be independent
-    of how `drafted[i]` was drawn, and `draw(i, ·)` of both.
+    and ends the round. Either way the token is distributed as p.
+
+    What `p(i)` does not list goes first: `other(i)` is one of its others, with the chance that they
+    have together, or None; only then the listed ones are in question, with the probabilities that
+    they have among themselves. `other(i)` and `uniform(i)` must be independent of how `drafted[i]`
+    was drawn and of each other, and `draw(i, ·)` of all on the tokens that it can draw.
     """
     tokens = []
     for i, x in enumerate(drafted):
-        target = p(i)
-        if uniform(i) * q[i].of(x) < target.of(x):
-            tokens.append(x)
-            continue
-        tokens.append(draw(i, residual(target, q[i])))
-        return tokens
+        target, token = p(i), other(i)
+        if token is None:
+            kept = uniform(i) * q[i].of(x) < target.of(x)
+            token = x if kept else draw(i, residual(target, q[i]))
+        tokens.append(token)
+        if token != x:
+            return tokens
     tokens.append(draw(len(drafted), p(len(drafted))))
     return tokens
 
 
 def residual(p: Distribution, q: Distribution) -> Distribution:
-    """The normalised max(p − q, 0). Where p nowhere exceeds q (they are equal up to rounding, and
-    nothing would be rejected), p itself."""
-    rest = np.maximum(p.p - _on(q, p), 0.0)
+    """The normalised max(p − q, 0) of the listed tokens. Where p nowhere exceeds q (they are equal
+    up to rounding, and nothing would be rejected), p."""
+    rest = np.maximum(p.p - _of(q, p.tokens.tolist()), 0.0)
     total = rest.sum()
     if total <= 0:
-        return p
+        return p.alone()
     kept = rest > 0
     return Distribution(p.tokens[kept], rest[kept] / total)
 
 
 def overlap(p: Distribution, q: Distribution) -> float:
     """Chance that rejection sampling keeps a token drawn from q: Σ min(p, q)."""
-    return float(np.minimum(p.p, _on(q, p)).sum())
+    return float(np.minimum(p.p, _of(q, p.tokens.tolist())).sum())
 
 
 def agreement(p: Distribution, q: Distribution) -> float:
-    """Chance that p and q draw the same token with the same noise:
+    """Chance that p and q draw the same token with the same clocks:
     Σⱼ 1 / Σₖ max(pₖ/pⱼ, qₖ/qⱼ) (Daliri, Musco, Suresh 2024)."""
-    tokens = np.intersect1d(p.tokens, q.tokens)
-    if not len(tokens):
-        return 0.0
-    every = np.union1d(p.tokens, q.tokens)
-    p_every, q_every = _at(p, every), _at(q, every)
-    p_both, q_both = _at(p, tokens), _at(q, tokens)
-    ratios = np.maximum(p_every / p_both[:, None], q_every / q_both[:, None])
+    every = list(dict.fromkeys(p.tokens.tolist() + q.tokens.tolist()))
+    p_every, q_every = _of(p, every), _of(q, every)
+    both = (p_every > 0) & (q_every > 0)
+    ratios = np.maximum(p_every / p_every[both][:, None], q_every / q_every[both][:, None])
     return float((1.0 / ratios.sum(axis=1)).sum())
 
 
-def _on(q: Distribution, p: Distribution) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The probabilities of q at the tokens of p, 0 where q lacks one."""
-    return _at(q, p.tokens)
-
-
-def _at(
-    which: Distribution, tokens: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    order = which.tokens.argsort()
-    found = which.tokens[order].searchsorted(tokens).clip(max=len(order) - 1)
-    hit = order[found]
-    return np.where(which.tokens[hit] == tokens, which.p[hit], 0.0)
+def _of(which: Distribution, tokens: list[int]) -> NDArray[np.float64]:
+    """The probabilities of `tokens`, 0 of one that is not listed."""
+    known = dict(zip(which.tokens.tolist(), which.p.tolist(), strict=True))
+    return np.array([known.get(token, 0.0) for token in tokens])
