@@ -18,7 +18,6 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TextIO
 
@@ -34,26 +33,21 @@ from core.protocol import (
     DrafterInfo,
     Event,
     Failed,
-    Finished,
-    Forecast,
     Generate,
     Load,
     Loaded,
     MeasureCosts,
     Progress,
     Ready,
-    Round,
     Sampling,
     SetDraft,
     SetDraftLen,
     Shutdown,
     Stage,
-    TokenInfo,
 )
 
 if TYPE_CHECKING:
     from core.engine.drafters import Drafter
-    from core.engine.reply import Ended, Grown
     from core.engine.session import Session
 
 PROGRESS_EVERY_S = 0.05
@@ -83,12 +77,20 @@ class Worker:
     def run(self) -> None:
         """Work until told to shut down."""
         while True:
+            self._use_idle_moment()
             command = self._waiting.popleft() if self._waiting else self._inbox.get()
             if isinstance(command, Shutdown):
                 if self._session:
                     self._session.keep_costs()
                 return
             self._carry_out(command)
+
+    def _use_idle_moment(self) -> None:
+        """Measure what there was no time for, until there is something to do."""
+        with contextlib.suppress(SpecdecError):
+            while self._session and not self._waiting and self._inbox.empty():
+                if not self._session.measure_in_idle_moment():
+                    return
 
     # -------------------------------------------------------------- commands
 
@@ -142,6 +144,7 @@ class Worker:
         A small model's first rounds are slow for reasons of their own; taken for the baseline, they
         would make every draft look better than it is.
         """
+        from core.engine.events import event_of
         from core.engine.reply import Grown, Limits, Reply
 
         if session.governor.costs.table(1, 0)[1] > WARM_UP_BELOW_S:
@@ -152,7 +155,7 @@ class Worker:
             reply = Reply(session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS))
             for step in reply.steps():
                 if isinstance(step, Grown):
-                    _round_event("", step).model_dump_json()
+                    event_of("", step).model_dump_json()
                     n_rounds += 1
         session.forget()
 
@@ -162,7 +165,8 @@ class Worker:
         self._use(session, command.draft, drafter, info)
 
     def _generate(self, command: Generate) -> None:
-        from core.engine.reply import Ended, Grown, Limits, Reply
+        from core.engine.events import event_of
+        from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply
 
         session = self._need_session()
         reply = Reply(
@@ -175,15 +179,14 @@ class Worker:
         prefill = self._progress("prefill", command.id)
         try:
             for step in reply.steps():
-                match step:
-                    case Grown():
-                        self._emit(_round_event(command.id, step))
-                        self._between_rounds(session)
-                    case Ended():
-                        self._settle_draft(session)
-                        self._emit(_finished_event(command.id, step))
-                    case _:
-                        prefill(step.fraction)
+                if isinstance(step, Prefilled):
+                    prefill(step.fraction)
+                    continue
+                if isinstance(step, Ended):
+                    self._settle_draft(session)
+                self._emit(event_of(command.id, step))
+                if isinstance(step, Grown):
+                    self._between_rounds(session)
         finally:
             self._cancelled.discard(command.id)
             self._settle_draft(session)
@@ -263,45 +266,6 @@ class Worker:
                 self._emit(Progress(stage=stage, fraction=round(fraction, 3), id=id))
 
         return report
-
-
-def _round_event(id: str, step: Grown) -> Round:
-    round_ = step.round
-    n_drafted, n_accepted = len(round_.drafted), round_.n_accepted
-    forecast = round_.plan.forecast
-    own = "target" if n_drafted == 0 else "bonus" if n_accepted == n_drafted else "corrected"
-    tokens = [
-        TokenInfo.model_construct(id=token, origin="accepted", p_draft=p)
-        for token, p in zip(round_.tokens[:n_accepted], round_.proposal.p, strict=False)
-    ]
-    tokens += [
-        TokenInfo.model_construct(id=token, origin=own) for token in round_.tokens[n_accepted:]
-    ]
-    return Round.model_construct(
-        id=id,
-        text=step.text,
-        tokens=tokens,
-        rejected=round_.drafted[n_accepted:],
-        n_drafted=n_drafted,
-        n_accepted=n_accepted,
-        draft_s=round_.draft_s,
-        verify_s=round_.verify_s,
-        n_ctx_used=step.n_ctx_used,
-        paused=round_.plan.paused,
-        reason=round_.plan.reason,
-        forecast=Forecast.model_construct(**asdict(forecast)) if forecast else None,
-        stats=step.totals(),
-    )
-
-
-def _finished_event(id: str, step: Ended) -> Finished:
-    return Finished(
-        id=id,
-        finish_reason=step.finish_reason,
-        text=step.text,
-        n_ctx_used=step.n_ctx_used,
-        stats=step.stats,
-    )
 
 
 def _failed(command: Command, message: str, kind: str = "engine") -> Failed:

@@ -21,6 +21,7 @@ from core.protocol import (
     Load,
     Loaded,
     SetDraft,
+    Trimmed,
 )
 from core.settings import Settings
 from tui.choices import DraftOption, Offer, draft_key, model_option
@@ -70,7 +71,10 @@ class Dialogue:
         self._send = send
         self._ids = itertools.count(1)
         self._turn: Turn | None = None
+        self._n_left_out = 0
         self._draft = offer.initial
+        self._before: tuple[Offer, DraftOption] | None = None
+        """What stays in use where the target that is being loaded cannot be."""
         self.opened = False
         self.state.stage = "load_target"  # the models are being looked for
 
@@ -91,9 +95,37 @@ class Dialogue:
         return [Notice(problem, "error", in_chat=True)]
 
     def extend(self, offer: Offer) -> None:
-        """More drafts were found."""
+        """More drafts were found; those for another target than the present one mean nothing."""
+        if offer.target != self.offer.target:
+            return
         known = [draft for draft in self.offer.drafts if offer.get(draft.key) is None]
         self.offer = replace(offer, drafts=(*offer.drafts, *known))
+
+    def switch(self, offer: Offer) -> None:
+        """Load another target. The one in use stays until that is done, and the chat stays."""
+        if self.state.target is not None and self._before is None:
+            self._before = (self.offer, self._draft)
+        self.offer, self._draft = offer, offer.initial
+        self._n_left_out = 0
+        self._load()
+
+    def offered(self, path: str) -> DraftOption:
+        """The option that the model at `path` is, which joins the offer where it is not in it."""
+        option = self.offer.get(path)
+        if option is None or not option.usable:
+            option = model_option(path)
+            self.offer = self.offer.with_draft(option)
+        return option
+
+    def forget(self, path: str) -> None:
+        """The model at `path` was deleted: it is no draft any more."""
+        drafts = tuple(draft for draft in self.offer.drafts if draft.path != path)
+        self.offer = replace(self.offer, drafts=drafts)
+
+    @property
+    def draft(self) -> DraftOption:
+        """The draft that is in use, or will be."""
+        return self._draft
 
     def _load(self) -> None:
         self.opened = True
@@ -139,6 +171,7 @@ class Dialogue:
         self.state.held = False
         self.conversation = Conversation(self.settings.system)
         self.state.new_chat()
+        self._n_left_out = 0
 
     def next_draft(self) -> DraftOption:
         """Exchange the draft for the next one that can be used."""
@@ -161,20 +194,23 @@ class Dialogue:
         """What an event changes."""
         reply_id = self.state.reply_id
         self.state.apply(item)
+        effects: list[Effect] = []
         match item:
             case Rounds() if item.id == reply_id and self._turn:
                 self._turn.reply += item.text
-                return [Grew(clean_stream(item.text))]
+                effects = [Grew(clean_stream(item.text))]
             case Finished() if item.id == reply_id and self._turn:
                 self._turn.reply, self._turn.stats = item.text, item.stats
-                return self._end(item.finish_reason)
+                effects = self._end(item.finish_reason)
+            case Trimmed() if item.id == reply_id:
+                effects = self._trimmed(item)
             case Loaded():
-                return self._loaded(item)
+                effects = self._loaded(item)
             case Failed():
-                return self._failed(item, reply_id)
+                effects = self._failed(item, reply_id)
             case EngineDied():
-                return self._died(item)
-        return []
+                effects = self._died(item)
+        return effects
 
     # -------------------------------------------------------------- how it is done
 
@@ -213,6 +249,7 @@ class Dialogue:
     def _loaded(self, item: Loaded) -> list[Effect]:
         drafter = item.drafter
         key = draft_key(drafter)
+        self._before = None
         if self.offer.get(key) is None and drafter.model:
             self.offer = self.offer.with_draft(model_option(drafter.model.path))
         self._draft = self.offer.get(key) or self._draft
@@ -225,6 +262,17 @@ class Dialogue:
             self._generate()
         return effects
 
+    def _trimmed(self, item: Trimmed) -> list[Effect]:
+        """Said once for each time that more is left out, not with every reply."""
+        if item.n_messages <= self._n_left_out:
+            return []
+        self._n_left_out = item.n_messages
+        text = (
+            f"The context of {item.n_ctx:,} tokens is full: the model no longer reads the oldest "
+            f"{item.n_messages} messages."
+        )
+        return [Notice(text, "warning", in_chat=True)]
+
     def _failed(self, item: Failed, reply_id: str | None) -> list[Effect]:
         message = clean_line(item.message, 400)
         if item.id is not None:
@@ -232,11 +280,22 @@ class Dialogue:
         if item.command == "set_draft":
             self._draft = self.offer.get(self.state.draft_in_use) or self._draft
             return [Notice(message, "error")]
+        if item.command == "load" and self._stay():
+            self.state.trouble = ""
         if item.command == "load" and self.state.held:
             return self._end("error", message)
         return [Notice(message, "error", in_chat=item.command == "load")]
 
+    def _stay(self) -> bool:
+        """Another target that was asked for did not come: what was in use before still is. False
+        where there was nothing."""
+        if self._before is None:
+            return False
+        (self.offer, self._draft), self._before = self._before, None
+        return True
+
     def _died(self, item: EngineDied) -> list[Effect]:
+        self._stay()
         self.log_tail = [clean_line(line, 400) for line in item.log_tail]
         message = clean_line(item.message, 400)
         return self._end("error", message) or [Notice(message, "error", in_chat=True)]

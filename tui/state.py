@@ -11,6 +11,7 @@ from core.protocol import (
     EngineDied,
     Failed,
     Finished,
+    Forecast,
     Loaded,
     ModelInfo,
     Progress,
@@ -51,6 +52,8 @@ class EngineState:
     n_ctx_used: int = 0
     paused: bool = False
     reason: str = ""
+    forecast: Forecast | None = None
+    """The governor's latest one."""
     scores: Scores = field(default_factory=Scores)
     rates: list[float] = field(default_factory=list)
     """tok/s between the events of replies, oldest first."""
@@ -65,11 +68,11 @@ class EngineState:
 
     def begin_reply(self, reply_id: str) -> None:
         self.reply_id, self.stopping, self.stats = reply_id, False, None
-        self.paused, self.reason = False, ""
+        self.paused, self.reason, self.forecast = False, "", None
 
     def new_chat(self) -> None:
         self.stats, self.n_ctx_used, self.paused, self.reason = None, 0, False, ""
-        self.scores, self.rates = Scores(), []
+        self.scores, self.rates, self.forecast = Scores(), [], None
 
     def apply(self, item: FeedItem) -> None:
         """Take over what an event says."""
@@ -77,6 +80,8 @@ class EngineState:
             case Progress():
                 self.stage, self.fraction = item.stage, item.fraction
             case Loaded():
+                if self.target and self.target.path != item.target.path:
+                    self.new_chat()  # what was measured with another target says nothing of this
                 self.target, self.drafter = item.target, item.drafter
                 self.stage, self.trouble, self.wanted_draft = None, "", ""
             case DraftChanged():
@@ -99,6 +104,7 @@ class EngineState:
             self.stage = None
         self.stats, self.n_ctx_used = last.stats, last.n_ctx_used
         self.paused, self.reason = last.paused, clean_line(last.reason, 60)
+        self.forecast = last.forecast or self.forecast
         self._sample(self.scores.record(item.id, self.draft_in_use, last.stats, item.n_first))
 
     def _sample(self, rate: float | None) -> None:
@@ -147,6 +153,10 @@ def _reply_status(state: EngineState, stats: ReplyStats) -> tuple[str, Tone]:
         return state.reason.replace("would run at ", "") or "paused", "notice"
     if state.draft_in_use == "none":
         return "no draft", "busy"
-    if state.reason.startswith("drafting"):
+    if state.reason.startswith(("drafting", "looking up")):
         return state.reason, "busy"
+    if state.reason.startswith("measuring"):
+        return "measuring", "busy"
+    if state.reason.startswith("nothing"):
+        return "no match", "busy"
     return f"drafting {stats.draft_len}", "busy"

@@ -11,13 +11,13 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from core.engine.cache import TokenCache
 
-SIZES = (1, 8, 2, 4, 5, 3, 6, 7, 9, 12, 16, 17, 10, 14)
+SIZES = (1, 8, 2, 4, 16, 3, 12, 5, 6, 7, 9, 17, 10, 14)
 """Batch sizes measured at load, the most telling first; what lies between is interpolated."""
 N_PASSES = 5
 SMALL_S, TUNED_BATCH, N_TUNINGS = 0.005, 5, 7
@@ -47,9 +47,13 @@ class CostCurve:
         """Whether batches of `n` tokens were met often enough at a like depth to be sure."""
         return len(self._samples.get((_bucket(depth), n), ())) >= _ENOUGH
 
-    def known(self) -> bool:
-        """Whether there is anything to predict from."""
-        return bool(self._base)
+    def missing(self, sizes: Sequence[int]) -> list[int]:
+        """Which of these sizes were never measured."""
+        return [n for n in sizes if n not in self._base]
+
+    def add(self, other: CostCurve) -> None:
+        """Take over what another calibration of the same model measured."""
+        self._base = dict(sorted((self._base | other._base).items()))
 
     def table(self, n_max: int, depth: int) -> list[float]:
         """Seconds for batches of 1 … `n_max` tokens at `depth`; index 0 is unused (0.0).
@@ -103,7 +107,9 @@ def _bucket(depth: int) -> int:
     return max(depth, 512).bit_length()
 
 
-def calibrate(cache: TokenCache, sizes: tuple[int, ...], budget_s: float) -> CostCurve:
+def calibrate(
+    cache: TokenCache, sizes: tuple[int, ...], budget_s: float, n_passes: int = N_PASSES
+) -> CostCurve:
     """Measure an empty cache's batches, all `sizes` in turn, as often as `budget_s` allows.
 
     One token is measured whatever it costs; a size that is expected to exceed the budget is left
@@ -115,7 +121,7 @@ def calibrate(cache: TokenCache, sizes: tuple[int, ...], budget_s: float) -> Cos
     deadline = time.perf_counter() + budget_s
     cache.truncate(0)
     cache.extend([token], 1)  # warms up
-    for n in (n for _ in range(N_PASSES) for n in sizes if n <= largest):
+    for n in (n for _ in range(n_passes) for n in sizes if n <= largest):
         known = {k: median(s) for k, s in sorted(samples.items())}
         expected = interpolate(known, n) if known else 0.0
         if time.perf_counter() + expected > deadline and n > 1:

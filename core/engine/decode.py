@@ -14,6 +14,7 @@ from core.engine.cache import TokenCache
 from core.engine.choice import Chooser
 from core.engine.drafters import Drafter, Proposal
 from core.engine.governor import Plan
+from core.protocol import DrafterKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Round:
     n_verified: int
     n_accepted: int
     drafter: str
+    kind: DrafterKind
     plan: Plan
     draft_s: float
     verify_s: float
@@ -52,7 +54,7 @@ def speculate(
     t0 = time.perf_counter()
 
     # Draft: x₁ … x_γ from the small model.
-    chooser.begin_round(drafter.name, len(tokens))
+    chooser.begin_round(drafter.name, tokens)
     proposal = drafter.propose(tokens, plan.n_draft, chooser.pick, plan.go_on)
     drafted = proposal.tokens
     if plan.keep:
@@ -60,8 +62,7 @@ def speculate(
     t1 = time.perf_counter()
 
     # Verify: γ + 1 distributions of the target in one batch.
-    batch = [tokens[-1], *drafted]
-    logits = target.extend(batch, len(batch))
+    logits = target.extend_on_trial([tokens[-1], *drafted])
     new = chooser.verify(drafted, logits)
 
     # Accept: keep the prefix on which both agree and the target's next token; forget the rest.
@@ -77,6 +78,7 @@ def speculate(
         n_verified=len(drafted),
         n_accepted=n_accepted,
         drafter=drafter.name,
+        kind=drafter.kind,
         plan=plan,
         draft_s=t1 - t0,
         verify_s=t2 - t1,

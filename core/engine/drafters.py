@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.engine.cache import TokenCache, common_prefix
-from core.llama.context import Logits
+from core.engine.suffixes import SuffixAutomaton
+from core.llama.context import Ids, Logits
 from core.protocol import DrafterKind
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Tokens proposed to follow, with the drafter's own probability of each (None: it has none)."""
+    """Tokens proposed to follow, and how sure the drafter is of each, from 0 to 1 (None: it does
+    not say): a draft model's own probability, a lookup's measure of its match."""
 
     tokens: list[int] = field(default_factory=list)
     p: list[float | None] = field(default_factory=list)
@@ -21,8 +23,9 @@ class Proposal:
 
 NOTHING = Proposal()
 GoOn = Callable[[Sequence[float | None]], bool]
-Pick = Callable[[Logits], tuple[int, float]]
-"""Chooses a token from a row of logits (n_vocab,); returns it with its probability."""
+Pick = Callable[[Logits, Ids | None], tuple[int, float]]
+"""Chooses a token from a row of logits (n_vocab,), or from the largest of it (k,) with the tokens
+that they belong to; returns it with its probability."""
 
 
 class Drafter(Protocol):
@@ -36,6 +39,11 @@ class Drafter(Protocol):
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Get ready for a reply to `tokens`. False where `go_on` stopped it."""
+        ...
+
+    def foresee(self, tokens: list[int], n: int) -> Proposal | None:
+        """What `propose` would give for `tokens`, where it is known at no cost; None where it takes
+        work to know."""
         ...
 
     def propose(self, tokens: list[int], n: int, pick: Pick, go_on: GoOn | None = None) -> Proposal:
@@ -58,6 +66,9 @@ class NoDrafter:
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:  # noqa: ARG002
         return True
+
+    def foresee(self, tokens: list[int], n: int) -> Proposal:  # noqa: ARG002
+        return NOTHING
 
     def propose(
         self,
@@ -83,11 +94,16 @@ class ModelDrafter:
     kind: DrafterKind = "model"
 
     def __init__(
-        self, name: str, cache: TokenCache, n_vocab_target: int, close: Callable[[], None]
+        self,
+        name: str,
+        cache: TokenCache,
+        n_vocab_target: int,
+        n_max: int,
+        close: Callable[[], None],
     ) -> None:
         self._is_eog = cache.context.model.is_eog
         self.name = name
-        self.n_max = min(cache.context.max_rows, cache.context.n_rollback)
+        self.n_max = min(n_max, cache.context.n_rollback)
         self._cache = cache
         # A padded draft vocabulary may be larger: ids the target does not have are never proposed.
         self._n_vocab = min(n_vocab_target, cache.context.model.n_vocab)
@@ -101,11 +117,14 @@ class ModelDrafter:
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Bring the draft's cache up to all but the last of `tokens`, keeping a shared prefix."""
-        self._agreed = self._cache.keep(tokens)
+        self._agreed = self._cache.keep(tokens[:-1])
         missing = tokens[self._agreed : -1]
         if len(tokens) > self._cache.n_ctx:
             return True  # too long for this draft: `propose` will say nothing
         return self._cache.prefill(missing, go_on)
+
+    def foresee(self, tokens: list[int], n: int) -> Proposal | None:  # noqa: ARG002
+        return None
 
     def propose(self, tokens: list[int], n: int, pick: Pick, go_on: GoOn | None = None) -> Proposal:
         n = min(n, self.n_max, self._cache.n_ctx - len(tokens))
@@ -115,17 +134,27 @@ class ModelDrafter:
         proposed: list[int] = []
         p: list[float | None] = []
         while True:
-            logits = self._cache.extend(batch, 1)
-            token, p_token = pick(logits[0, : self._n_vocab])
+            token, p_token = self._next(batch, pick)
             proposed.append(token)
             p.append(p_token)
             ends = len(proposed) == n or self._is_eog(token)
             if (go_on and not go_on(p)) or ends:
                 return Proposal(proposed, p)
+            if len(proposed) == 1:
+                self._cache.checkpoint()  # up to here the text is certain
             batch = [token]
 
     def close(self) -> None:
         self._close()
+
+    def _next(self, batch: list[int], pick: Pick) -> tuple[int, float]:
+        """Decode `batch` and choose what follows it."""
+        logits = self._cache.extend(batch, 1)
+        if not self._cache.context.top_k:
+            return pick(logits[0, : self._n_vocab], None)
+        ids, top = self._cache.context.top()
+        known = ids < self._n_vocab
+        return pick(top[known], ids[known])
 
     def _catch_up(self, tokens: list[int]) -> list[int]:
         """Drop rejected proposals from the cache; returns the tokens that it lacks, at least one.
@@ -134,7 +163,7 @@ class ModelDrafter:
         """
         cache, agreed = self._cache, min(self._agreed, len(self._cache.tokens))
         agreed += common_prefix(cache.tokens[agreed:], tokens[agreed:])
-        cache.truncate(min(agreed, len(tokens) - 1))
+        cache.cut(min(agreed, len(tokens) - 1))
         missing = tokens[len(cache.tokens) :]
         if len(missing) > cache.context.n_batch:
             cache.prefill(missing[:-1])
@@ -144,26 +173,38 @@ class ModelDrafter:
 
 
 class PromptLookupDrafter:
-    """Proposes what followed the last time the text ended in the same few tokens.
+    """Proposes what followed where the end of the text stood before, the longest match first.
 
-    Costs nothing and wins on text that repeats. After Saxena, "Prompt Lookup Decoding" (2023).
-    The index of n-grams grows with the text: constant time per token.
+    Costs nothing and wins on text that repeats. After Saxena, "Prompt Lookup Decoding" (2023). Its
+    confidence grows with the length of the match; what it is worth, the governor learns.
     """
 
     kind: DrafterKind = "lookup"
     name = "prompt lookup"
     n_max = 64
-    sizes = (4, 3, 2)
-    """Lengths of the suffix looked for, longest first."""
+    min_match = 2
 
     def __init__(self) -> None:
-        self._n_indexed = 0
-        self._last: dict[tuple[int, ...], int] = {}
+        self._text = SuffixAutomaton()
+        self._tokens: list[int] = []
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:  # noqa: ARG002
-        self._n_indexed = 0
-        self._last.clear()
+        n_read = self._text.n_tokens
+        if tokens[:n_read] != self._tokens[:n_read]:  # another text, or an earlier message changed
+            self._text = SuffixAutomaton()
+        self._tokens = tokens
+        self._read(tokens)
         return True
+
+    def foresee(self, tokens: list[int], n: int) -> Proposal:
+        self._read(tokens)
+        match, follows = self._text.match, self._text.follows
+        if match < self.min_match or n <= 0:
+            return NOTHING
+        # where the match reaches the end of the text, its period goes on
+        period = len(tokens) - follows
+        found = [tokens[follows + i % period] for i in range(n)]
+        return Proposal(found, [match / (match + 2)] * n)
 
     def propose(
         self,
@@ -172,21 +213,11 @@ class PromptLookupDrafter:
         pick: Pick,  # noqa: ARG002 - it knows tokens, no logits
         go_on: GoOn | None = None,  # noqa: ARG002 - a lookup costs the same whatever its length
     ) -> Proposal:
-        self._index(tokens)
-        for size in self.sizes:
-            follows = self._last.get(tuple(tokens[-size:])) if len(tokens) > size else None
-            if follows is not None and n > 0:
-                found = tokens[follows : follows + n]
-                return Proposal(found, [None] * len(found))
-        return NOTHING
+        return self.foresee(tokens, n)
 
     def close(self) -> None:
         return None
 
-    def _index(self, tokens: list[int]) -> None:
-        """Note where each n-gram of the text ends, the last one excepted: nothing follows it."""
-        for end in range(max(self._n_indexed, 1), len(tokens)):
-            for size in self.sizes:
-                if end >= size:
-                    self._last[tuple(tokens[end - size : end])] = end
-        self._n_indexed = len(tokens)
+    def _read(self, tokens: list[int]) -> None:
+        for token in tokens[self._text.n_tokens :]:
+            self._text.append(token)

@@ -1,8 +1,9 @@
-"""How many tokens to propose next, or none: the speed of the target alone is the floor.
+"""Who proposes next and how many tokens, or none: the speed of the target alone is the floor.
 
 The governor knows what batches cost on this machine and what the target kept of late, and lets the
-arithmetic in `policy` decide. Where a draft loses it pauses, says so, and probes again now and
-then, seldomer the longer drafting loses.
+arithmetic in `policy` decide. A drafter whose proposal is known at no cost goes first wherever that
+proposal promises more than the draft model does on average. Where a draft loses the governor
+pauses, says so, and probes again now and then, seldomer the longer drafting loses.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from core.engine.acceptance import Acceptance
+from core.engine.acceptance import Acceptance, Verdict
 from core.engine.costs import CostCurve
-from core.engine.policy import Policy, Prices, make_policy
+from core.engine.drafters import Proposal
+from core.engine.policy import Policy, Prices, best_draft, make_policy
+from core.protocol import DrafterKind
 
 if TYPE_CHECKING:
     from core.engine.decode import Round
@@ -29,12 +31,12 @@ MARGIN = 1.01
 PROBE_SHARES = (0.04, 0.005)
 """Share of the time that probes may take while paused: at first, and after long losing."""
 PROBE_LENGTH = 4
-PRIORS = {"model": 0.85, "lookup": 0.5}
-"""Acceptance expected of a drafter that has no record yet. A lookup may be wrong for ever, and is
-judged for nothing while it is paused."""
+PRIORS: dict[DrafterKind, float] = {"model": 0.85, "lookup": 0.5, "none": 0.0}
+"""Acceptance expected of a drafter that has no record yet."""
 WORTH_MEASURING = 0.6
 """A draft that is kept so often is not paused on the word of a calibration alone: its cost is
 measured in a few real rounds first."""
+VERDICTS_AT_ONCE = 8
 ARITHMETIC_SHARE = 0.01
 """Share of the time that the governor's own arithmetic may take."""
 
@@ -50,6 +52,18 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A drafter as the governor sees it before a round. `foreseen`: what it would propose, where
+    that is known at no cost."""
+
+    name: str
+    kind: DrafterKind
+    n_max: int
+    """The longest draft that there is room for."""
+    foreseen: Proposal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What the governor decided for a round; `reason` is fit for the stats bar.
 
@@ -60,6 +74,8 @@ class Plan:
     n_draft: int
     """The most tokens to draft."""
     reason: str = ""
+    by: int = 0
+    """Which of the offers is to propose."""
     paused: bool = False
     forecast: Forecast | None = None
     expected: int | None = None
@@ -68,121 +84,183 @@ class Plan:
     keep: Callable[[Sequence[float | None]], int] | None = None
 
 
+@dataclass(slots=True)
+class _Track:
+    """What is known of one drafter."""
+
+    record: Acceptance
+    step_s: deque[float] = field(default_factory=lambda: deque(maxlen=9))
+    trial: list[tuple[int, int, float | None]] = field(default_factory=list)
+    """Proposed and not yet judged: position, token, confidence."""
+    verdicts: list[Verdict] = field(default_factory=list)
+    """Not yet learned from."""
+    was_right: bool = False
+    """Whether the last token that was judged was right."""
+
+    def propose(self, proposal: Proposal) -> None:
+        """A new trial begins."""
+        triples = zip(range(len(proposal.tokens)), proposal.tokens, proposal.p, strict=True)
+        self.trial = list(triples)
+
+    def judge(self, tokens: Sequence[int]) -> None:
+        """Compare with what the text really went on with, verified or not."""
+        n = 0
+        for token, (position, proposed, confidence) in zip(tokens, self.trial, strict=False):
+            n += 1
+            self.was_right = token == proposed
+            self.verdicts.append((position, confidence, self.was_right))
+            if not self.was_right:
+                self.trial = []
+                return
+        del self.trial[:n]
+
+    def learn(self) -> None:
+        """Let the record know of the verdicts since."""
+        for start in range(0, len(self.verdicts), VERDICTS_AT_ONCE):
+            self.record.record(self.verdicts[start : start + VERDICTS_AT_ONCE])
+        self.verdicts.clear()
+
+
 class Governor:
-    """Chooses the draft length of each round: a fixed one, or (`auto`) its own choice."""
+    """Chooses drafter and draft length of each round: a fixed length, or (`auto`) its own."""
 
     def __init__(self, draft_len: int | Literal["auto"], costs: CostCurve | None = None) -> None:
         self.draft_len = draft_len
         self.costs = costs or CostCurve()
-        self._records: dict[str, Acceptance] = {}
-        self._step_s: dict[str, deque[float]] = {}
+        self._tracks: dict[str, _Track] = {}
         self._overhead_s: deque[float] = deque(maxlen=15)
         self._policy: tuple[str, Policy] | None = None
         self._forecasts: tuple[Forecast | None, Forecast | None] = (None, None)
         """Of pausing and of drafting, under the policy in force."""
         self._policy_s = self._since_policy_s = 0.0
-        self._unjudged: list[tuple[int, int, float | None]] = []
-        self._probe_was_right = False
         self._paused_rounds = 0
         self._probe_share = PROBE_SHARES[0]
 
     def begin_reply(self) -> None:
         """A new text begins: what was paused may be tried again soon."""
-        self._unjudged = []
+        for track in self._tracks.values():
+            track.trial = []
         self._probe_share = PROBE_SHARES[0]
 
     def price_draft(self, drafter: str, seconds_per_step: float) -> None:
         """What a draft step of this drafter costs, before any was taken in a reply."""
-        self._step_s.setdefault(drafter, deque(maxlen=9)).append(seconds_per_step)
+        self._track(drafter, "model").step_s.append(seconds_per_step)
 
-    def plan(
-        self, *, drafter: str, kind: str, n_max: int, depth: int, baseline_known: bool
-    ) -> Plan:
-        """The draft length of the next round, at most `n_max`, at `depth` tokens of context."""
-        if kind == "none":
+    def plan(self, offers: Sequence[Offer], *, depth: int, baseline_known: bool) -> Plan:
+        """The next round, at `depth` tokens of context. The first of the offers is the drafter that
+        the user chose; the others are there to help it under `auto`."""
+        chosen = offers[0]
+        if chosen.kind == "none":
             return Plan(0, "no draft")
         if self.draft_len == 0:
             return Plan(0, "draft length is 0")
-        if n_max <= 0:
+        if chosen.n_max <= 0:
             return Plan(0, "no room for a draft")
         if not baseline_known:
             return Plan(0, "measuring the target alone")
         if self.draft_len != "auto":
-            return Plan(min(self.draft_len, n_max), "fixed length")
-        if drafter not in self._records:
-            self._records[drafter] = Acceptance(AUTO_MAX, PRIORS[kind])
-        return self._choose(drafter, min(n_max, AUTO_MAX), depth)
+            return Plan(min(self.draft_len, chosen.n_max), "fixed length")
+        return self._choose(offers, depth)
 
-    def record(self, round_: Round, *, depth: int, wall_s: float) -> None:
-        """Learn from a round at `depth` tokens of context that took `wall_s` seconds in all."""
+    def record(
+        self, round_: Round, offers: Sequence[Offer] = (), *, depth: int, wall_s: float
+    ) -> None:
+        """Learn from a round at `depth` tokens of context that took `wall_s` seconds in all, and
+        from what the offers foresaw."""
         self.costs.record(round_.n_verified + 1, depth, round_.verify_s)
         self._since_policy_s += wall_s
         self._overhead_s.append(max(wall_s - round_.draft_s - round_.verify_s, 0.0))
-        proposal = round_.proposal
-        if proposal.tokens:
-            self.price_draft(round_.drafter, round_.draft_s / len(proposal.tokens))
-            self._unjudged = list(zip(count(), proposal.tokens, proposal.p, strict=False))
-        record = self._record_of(round_.drafter)
-        for token in round_.tokens:  # also judges what was drafted but not verified
-            if not self._unjudged:
-                break
-            position, proposed, p = self._unjudged.pop(0)
-            record.record(position, p, token == proposed)
-            self._probe_was_right = token == proposed
-            if token != proposed:
-                self._unjudged = []
+        foreseen = {offer.name: offer for offer in offers if offer.foreseen is not None}
+        for offer in foreseen.values():
+            assert offer.foreseen is not None
+            self._track(offer.name, offer.kind).propose(offer.foreseen)
+        if round_.proposal.tokens and round_.drafter not in foreseen:
+            track = self._track(round_.drafter, "model")
+            track.step_s.append(round_.draft_s / len(round_.proposal.tokens))
+            track.propose(round_.proposal)
+            if (confidence := round_.proposal.p[0]) is not None:
+                track.record.record_first(confidence)
+        for track in self._tracks.values():
+            track.judge(round_.tokens)
 
     # -------------------------------------------------------------- auto
 
-    def _choose(self, drafter: str, n_max: int, depth: int) -> Plan:
-        policy = self._current_policy(drafter, depth)
-        at_zero = policy.rates[0]
-        if policy.rate > at_zero * MARGIN:
+    def _choose(self, offers: Sequence[Offer], depth: int) -> Plan:
+        chosen = offers[0]
+        policy = self._current_policy(chosen, depth)
+        rate = policy.rates[0] if chosen.foreseen else policy.rate
+        for i, offer in enumerate(offers):
+            if offer.foreseen and offer.foreseen.tokens and (n := self._worth(offer, policy, rate)):
+                return Plan(n, f"looking up {n}", by=i, forecast=self._forecasts[1], expected=n)
+        n_max = min(chosen.n_max, AUTO_MAX)
+        if chosen.foreseen is not None:
+            return self._wait(chosen.foreseen, policy)
+        if policy.rate > policy.rates[0] * MARGIN:
             self._paused_rounds, self._probe_share = 0, PROBE_SHARES[0]
-            return self._draft(drafter, policy, n_max)
+            return self._draft(chosen, policy, n_max)
         best = policy.best_draft
         if (
-            self._record_of(drafter).mean >= WORTH_MEASURING
+            self._track(chosen.name, chosen.kind).record.mean >= WORTH_MEASURING
             and best <= n_max
             and not self.costs.confirmed(best + 1, depth)
         ):
             return Plan(best, f"measuring a draft of {best}", forecast=self._forecasts[0])
+        return self._pause(chosen, policy, n_max)
+
+    def _worth(self, offer: Offer, policy: Policy, rate: float) -> int:
+        """How many of the foreseen tokens to verify; 0 where they promise less than `rate`."""
+        assert offer.foreseen is not None
+        record = self._track(offer.name, offer.kind).record
+        chances = record.given(offer.foreseen.p[: min(offer.n_max, AUTO_MAX)])
+        if not chances:
+            return 0
+        n, tokens, seconds = best_draft(policy.prices, chances, rate)
+        return n if tokens > rate * seconds * MARGIN else 0
+
+    def _wait(self, foreseen: Proposal, policy: Policy) -> Plan:
+        """A lookup is the only drafter and does not pay now. It is judged all the same."""
+        if not foreseen.tokens:
+            return Plan(0, "nothing to look up")
+        reason = f"paused: would run at {policy.rates[policy.best_draft] / policy.rates[0]:.2f}×"
+        return Plan(0, reason, paused=True, forecast=self._forecasts[0])
+
+    def _pause(self, offer: Offer, policy: Policy, n_max: int) -> Plan:
         self._paused_rounds += 1
-        reason = f"paused: would run at {policy.rates[best] / at_zero:.2f}×"
-        probe = PROBE_LENGTH if self._probe_is_due(policy) else 0
+        probe = PROBE_LENGTH if self._probe_is_due(offer, policy) else 0
         return Plan(
             n_draft=min(n_max, probe),
-            reason=reason,
+            reason=f"paused: would run at {policy.rates[policy.best_draft] / policy.rates[0]:.2f}×",
             paused=True,
             forecast=self._forecasts[0],
             keep=lambda _p: 0,
         )
 
-    def _probe_is_due(self, policy: Policy) -> bool:
+    def _probe_is_due(self, offer: Offer, policy: Policy) -> bool:
         """Whether to draft a few tokens without verifying them: what the target then says by
         itself judges them, so a probe costs draft steps alone. They may take a share of the time
-        that shrinks the longer drafting loses. A probe that is right so far goes on at once."""
+        that shrinks the longer drafting loses. A probe that is right so far goes on at once, if
+        the draft is cheap enough that being right would pay."""
+        track = self._track(offer.name, offer.kind)
         cost = PROBE_LENGTH * policy.prices.t_draft
-        right_so_far = self._probe_was_right and not self._unjudged
-        if right_so_far or self._paused_rounds * policy.prices.v[1] * self._probe_share >= cost:
+        right_so_far = track.was_right and not track.trial
+        saved = self._paused_rounds * policy.prices.v[1] * self._probe_share
+        if (right_so_far and policy.can_pay) or saved >= cost:
             self._paused_rounds = 0
             self._probe_share = max(self._probe_share / 2, PROBE_SHARES[1])
             return True
         return False
 
-    def _draft(self, drafter: str, policy: Policy, n_max: int) -> Plan:
-        record = self._record_of(drafter)
-        joint = 1.0
+    def _draft(self, offer: Offer, policy: Policy, n_max: int) -> Plan:
+        record = self._track(offer.name, offer.kind).record
+        weights = record.now
 
         def go_on(p: Sequence[float | None]) -> bool:
-            nonlocal joint
-            if len(p) == 1 and p[0] is not None:
-                record.record_first(p[0])
-            joint *= record.given(p[-1])
-            return joint > policy.go_on[len(p)]
+            nonlocal weights
+            weights = record.survivors(weights, len(p) - 1, p[-1])
+            return sum(weights) > policy.go_on[len(p)]
 
         def keep(p: Sequence[float | None]) -> int:
-            return policy.worth_verifying([record.given(confidence) for confidence in p])
+            return policy.worth_verifying(record.given(p))
 
         length = max(policy.best_fixed, 1)
         return Plan(
@@ -194,34 +272,33 @@ class Governor:
             keep=keep,
         )
 
-    def _current_policy(self, drafter: str, depth: int) -> Policy:
-        """The policy in force; made anew when it is worth it: what is learned changes slowly, and
-        a tiny model's rounds are shorter than the arithmetic."""
+    def _current_policy(self, offer: Offer, depth: int) -> Policy:
+        """The policy in force. What was seen is learned, and the policy made anew, after each round
+        where a round takes long enough: a tiny model's are shorter than the arithmetic."""
         due = self._since_policy_s > self._policy_s / ARITHMETIC_SHARE
-        if self._policy is None or self._policy[0] != drafter or due:
+        if self._policy is None or self._policy[0] != offer.name or due:
             started = time.perf_counter()
-            policy = self._make_policy(drafter, depth)
-            self._policy = (drafter, policy)
+            for track in self._tracks.values():
+                track.learn()
+            policy = self._make_policy(self._track(offer.name, offer.kind), depth)
+            self._policy = (offer.name, policy)
             self._forecasts = (_forecast(policy, 0), _forecast(policy, policy.best_draft))
             self._policy_s = time.perf_counter() - started
             self._since_policy_s = 0.0
         return self._policy[1]
 
-    def _make_policy(self, drafter: str, depth: int) -> Policy:
-        record = self._record_of(drafter)
-        steps = self._step_s.get(drafter)
+    def _make_policy(self, track: _Track, depth: int) -> Policy:
         prices = Prices(
             v=self.costs.table(AUTO_MAX + 1, depth),
-            t_draft=median(steps) if steps else 0.0,
+            t_draft=median(track.step_s) if track.step_s else 0.0,
             h=median(self._overhead_s) if self._overhead_s else 0.0,
         )
-        chances = [record.at(k) for k in range(AUTO_MAX)]
-        return make_policy(prices, chances, record.first_proposals())
+        return make_policy(prices, track.record.chances(AUTO_MAX), track.record.first_proposals())
 
-    def _record_of(self, drafter: str) -> Acceptance:
-        if drafter not in self._records:
-            self._records[drafter] = Acceptance(AUTO_MAX)
-        return self._records[drafter]
+    def _track(self, name: str, kind: DrafterKind) -> _Track:
+        if name not in self._tracks:
+            self._tracks[name] = _Track(Acceptance(AUTO_MAX, PRIORS[kind]))
+        return self._tracks[name]
 
 
 def _forecast(policy: Policy, chosen: int) -> Forecast:

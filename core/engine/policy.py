@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ class Policy:
     `go_on[k]`: with k tokens drafted, draft another while their joint chance is above it.
     `rates[γ]`: predicted tokens per second of a fixed length γ; `rate`: of this policy.
     `best_fixed`: the length with the highest rate; `best_draft`: the same without length 0.
+    `can_pay`: whether drafting would pay if the draft were always right.
     """
 
     rates: list[float]
@@ -45,6 +47,7 @@ class Policy:
     prices: Prices
     best_fixed: int
     best_draft: int
+    can_pay: bool
 
     def worth_verifying(self, chances: Sequence[float]) -> int:
         """How many of the drafted tokens to verify, given the chance of each: the last ones may
@@ -57,6 +60,19 @@ class Policy:
             if value > best_value:
                 best, best_value = k, value
         return best
+
+
+def best_draft(prices: Prices, chances: Sequence[float], rate: float) -> tuple[int, float, float]:
+    """How much to verify of a draft that is there already, whose tokens have these chances (one at
+    least): the length n ≥ 1 with the largest E_n − λ·seconds, E_n, and the seconds of the round."""
+    best, best_value, joint, expected = (1, 0.0, 0.0), -inf, 1.0, 1.0
+    for n, chance in enumerate(chances, 1):
+        joint *= chance
+        expected += joint
+        seconds = prices.h + prices.v[n + 1]
+        if expected - rate * seconds > best_value:
+            best, best_value = (n, expected, seconds), expected - rate * seconds
+    return best
 
 
 def make_policy(
@@ -72,7 +88,8 @@ def make_policy(
     survival = np.cumprod(np.concatenate([[1.0], np.asarray(chances, float)]))  # S_0 … S_n
     expected = np.cumsum(survival)  # tokens of a round of length γ
     steps = np.arange(n + 1)
-    rates = expected / (prices.h + steps * prices.t_draft + v)
+    seconds = prices.h + steps * prices.t_draft + v
+    rates = expected / seconds
     rate = float(rates.max())
     if first and n:
         for _ in range(2):
@@ -84,6 +101,7 @@ def make_policy(
         prices=prices,
         best_fixed=int(rates.argmax()),
         best_draft=int(rates[1:].argmax()) + 1 if n else 0,
+        can_pay=bool(((steps + 1) / seconds).max() > rates[0]),
     )
 
 

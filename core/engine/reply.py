@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from core.engine.choice import Chooser
 from core.engine.decode import Round, speculate
+from core.engine.drafters import Drafter
+from core.engine.governor import AUTO_MAX, Offer
 from core.engine.session import Session
 from core.engine.stats import Tally
 from core.engine.text import TextStream
@@ -22,6 +24,14 @@ class Prefilled:
     """How far the prompt is: from 0 to 1."""
 
     fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """The context was full: so many of the oldest messages are left out from now on, in all."""
+
+    n_messages: int
+    n_ctx: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,9 @@ def chunk_size(n_done: int, seconds: float, n_batch: int) -> int:
     return max(MIN_CHUNK, min(n_batch, int(n_done / seconds * CHUNK_S)))
 
 
+Step = Prefilled | Trimmed | Grown | Ended
+
+
 class Reply:
     """Makes one reply; `steps` yields what happens, and is left between rounds for commands."""
 
@@ -73,28 +86,34 @@ class Reply:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._session = session
+        self._messages = messages
         self._limits = limits
         self._cancelled = cancelled
         self._chooser = Chooser(sampling, sampling.verify, session.ways)
         self._text = TextStream(limits.stop)
         self._parts: list[str] = []
+        self._drafters: tuple[Drafter, ...] = ()
+        self._offers: list[Offer] = []
         started = time.perf_counter()
-        self._tokens = session.tokenize_chat(messages)
+        prompt = session.conversation.prompt(messages)
+        self._n_left_out = prompt.n_left_out
+        self._tokens = prompt.tokens
         self._tally = Tally(n_prompt=len(self._tokens), started=started)
 
-    def steps(self) -> Iterator[Prefilled | Grown | Ended]:
-        """Prefilled…, then Grown per round, then Ended, once each reply."""
+    def steps(self) -> Iterator[Step]:
+        """Prefilled…, then Grown per round, then Ended, once each reply; Trimmed before any prefill
+        from which something is missing."""
+        if self._n_left_out:
+            yield Trimmed(self._n_left_out, self._session.target.n_ctx)
         yield from self._prefill()
         if self._cancelled():
             yield self._end("cancelled")
             return
         self._session.governor.begin_reply()
-        drafter, alone = self._session.drafter, 0
-        previous = time.perf_counter()
+        alone, previous = 0, time.perf_counter()
         while True:
-            if drafter is not self._session.drafter:  # exchanged between two rounds
-                drafter = self._session.drafter
-                drafter.begin(self._tokens, lambda _done: not self._cancelled())
+            if self._drafters is not self._session.drafters:  # exchanged between two rounds
+                self._begin_drafting()
                 previous = time.perf_counter()
             round_ = self._round()
             now = time.perf_counter()
@@ -102,48 +121,72 @@ class Reply:
             alone = 0 if round_.proposal.tokens else alone + 1
             if alone > 1:  # the first one after a longer batch pays for the change
                 self._session.baseline.record(depth, seconds)
-            self._session.governor.record(round_, depth=depth, wall_s=seconds)
+            self._session.governor.record(round_, self._offers, depth=depth, wall_s=seconds)
             grown = self._grow(round_, now)
             previous = now
             yield grown
-            if reason := self._finish_reason(round_):
+            reason = self._finish_reason(round_)
+            if reason == "context" and self._make_room():
+                yield Trimmed(self._n_left_out, self._session.target.n_ctx)
+                yield from self._prefill()
+                previous = time.perf_counter()
+            elif reason:
                 yield self._end(reason)
                 return
 
     def _prefill(self) -> Iterator[Prefilled]:
-        """Bring both caches up to all but the last token of the prompt; that one is decoded with
-        the first proposals."""
-        target, tokens, tally = self._session.target, self._tokens, self._tally
-        tally.n_reused = target.keep(tokens[:-1])
-        missing = tokens[tally.n_reused : -1]
-        while tally.n_prefilled < len(missing):
+        """Bring both caches up to all but the last token of the text; that one is decoded with the
+        first proposals."""
+        target, tokens = self._session.target, self._tokens
+        n_reused = target.keep(tokens[:-1])
+        missing, done, seconds = tokens[n_reused:-1], 0, 0.0
+        tally = self._tally if not self._tally.n_tokens else Tally()  # read again: no prompt
+        tally.prefilled(n_reused, done, seconds)
+        while done < len(missing):
             if self._cancelled():
                 return
             started = time.perf_counter()
-            size = chunk_size(tally.n_prefilled, tally.prefill_s, target.context.n_batch)
-            chunk = missing[tally.n_prefilled : tally.n_prefilled + size]
+            chunk = missing[done : done + chunk_size(done, seconds, target.context.n_batch)]
             target.extend(chunk, 0)
-            tally.n_prefilled += len(chunk)
-            tally.prefill_s += time.perf_counter() - started
-            yield Prefilled(tally.n_prefilled / len(missing))
-        self._session.drafter.begin(tokens, lambda _done: not self._cancelled())
+            done += len(chunk)
+            seconds += time.perf_counter() - started
+            tally.prefilled(n_reused, done, seconds)
+            yield Prefilled(done / len(missing))
+        self._begin_drafting()
+
+    def _make_room(self) -> bool:
+        """Leave out the oldest turns, so that the reply can go on; False where that is no help."""
+        n_before = len(self._tokens)
+        n_reply = self._tally.n_tokens
+        prompt = self._session.conversation.make_room(self._messages, n_reply)
+        if prompt is None:
+            return False
+        reply = self._tokens[n_before - n_reply :]
+        self._n_left_out, self._tokens = prompt.n_left_out, prompt.tokens + reply
+        # so that no position, and with it no noise, comes twice
+        self._chooser.n_forgotten += n_before - len(self._tokens)
+        return True
+
+    def _begin_drafting(self) -> None:
+        self._drafters = self._session.drafters
+        for drafter in self._drafters:
+            drafter.begin(self._tokens, lambda _done: not self._cancelled())
 
     def _round(self) -> Round:
         session, tokens = self._session, self._tokens
         n_left = session.target.n_ctx
         if self._limits.max_tokens:
             n_left = self._limits.max_tokens - self._tally.n_tokens
+        # a round yields one token more than it drafts, and drafts must fit into the context
+        n_max = min(session.n_draft_max(), n_left - 1, session.target.n_ctx - len(tokens))
+        self._offers = [_offer(drafter, tokens, n_max) for drafter in self._drafters]
         plan = session.governor.plan(
-            drafter=session.drafter.name,
-            kind=session.drafter.kind,
+            self._offers,
             depth=len(tokens),
-            # a round yields one token more than it drafts, and drafts must fit into the context
-            n_max=min(session.n_draft_max(), n_left - 1, session.target.n_ctx - len(tokens)),
             baseline_known=session.baseline.known(len(tokens)),
         )
-        return speculate(
-            session.target, session.drafter, tokens, plan, self._chooser, session.model.is_eog
-        )
+        drafter = self._drafters[plan.by]
+        return speculate(session.target, drafter, tokens, plan, self._chooser, session.model.is_eog)
 
     def _grow(self, round_: Round, now: float) -> Grown:
         model, tally = self._session.model, self._tally
@@ -169,8 +212,13 @@ class Reply:
         self._parts.append(rest)
         text = "".join(self._parts)
         if self._tally.n_tokens and not self._text.stopped:
-            self._session.remember_reply(text, self._tokens)
+            self._session.conversation.remember_reply(text, self._tokens)
         return Ended(reason, text, len(self._tokens), self._stats())
 
     def _stats(self) -> ReplyStats:
         return self._tally.snapshot(self._session.baseline.tok_s(len(self._tokens)))
+
+
+def _offer(drafter: Drafter, tokens: list[int], n_max: int) -> Offer:
+    n_max = min(n_max, drafter.n_max)
+    return Offer(drafter.name, drafter.kind, n_max, drafter.foresee(tokens, min(n_max, AUTO_MAX)))

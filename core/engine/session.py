@@ -1,4 +1,4 @@
-"""What is loaded and what the caches hold: the target, the drafter in use, the last prompt."""
+"""What is loaded and what the caches hold: the target, the drafter in use, the conversation."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from platformdirs import user_cache_path
 
 from core.engine.cache import TokenCache
 from core.engine.choice import WayRecord
+from core.engine.conversation import Conversation
 from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, tune_threads
 from core.engine.drafters import Drafter, ModelDrafter, NoDrafter, PromptLookupDrafter
 from core.engine.governor import AUTO_MAX, Governor
 from core.engine.stats import Baseline
 from core.errors import SpecdecError
-from core.llama.chat_template import CHATML, render
 from core.llama.context import Context
 from core.llama.devices import build, devices
 from core.llama.model import Model
 from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.kinds import require_language_model
-from core.protocol import ChatMessage, DraftChoice, DrafterInfo, ModelInfo, ModelOptions
+from core.protocol import DraftChoice, DrafterInfo, ModelInfo, ModelOptions
 
 MAX_DRAFT = 64
-CALIBRATION_S = 1.0
+DRAFT_ROWS = 8
+"""Logits rows of the draft: one a step; the calibration asks for a few."""
+DEVICE_TOP_K = 64
+"""A draft on a GPU sends so many of its likeliest tokens instead of a vocabulary of logits."""
+CALIBRATION_S = 1.8
 MEASURE_S = 20.0
+IDLE_S = 5.0
 DRAFT_SIZES = (1, 2)
 OnProgress = Callable[[float], None]
 
@@ -56,14 +61,15 @@ class Session:
             self.model.close()
             raise
         self.drafter: Drafter = NoDrafter()
+        self.drafters: tuple[Drafter, ...] = (self.drafter,)
+        """The drafter in use, and what helps it under `auto`."""
         self.drafter_info = DrafterInfo(kind="none", name="none")
         self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
         self.governor = Governor(draft_len, self._priced(self.target, SIZES))
         self.baseline = Baseline()
         self.ways: dict[str, WayRecord] = {}
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
-        self._rendered = ""
-        self._rendered_tokens: list[int] = []
+        self.conversation = Conversation(self.model, self.target.n_ctx)
 
     def close(self) -> None:
         """Free the drafts, the cache and the weights."""
@@ -78,7 +84,7 @@ class Session:
     def forget(self) -> None:
         """Empty the target's cache and drop the measured baseline."""
         self.target.truncate(0)
-        self._rendered, self._rendered_tokens = "", []
+        self.conversation.forget()
         self.baseline = Baseline()
 
     def keep_costs(self) -> None:
@@ -103,8 +109,8 @@ class Session:
             return NoDrafter(), DrafterInfo(kind="none", name="none")
         if self.target.context.n_rollback == 0:
             raise SpecdecError(
-                f"{_name(self.model)} keeps a recurrent state that llama.cpp cannot roll back, so "
-                "it runs without a draft.",
+                f"{_name(self.model)} keeps a recurrent state that llama.cpp can neither roll back "
+                "nor save, so it runs without a draft.",
                 "draft",
             )
         if choice.kind == "lookup":
@@ -119,6 +125,8 @@ class Session:
         so that switching back is instant; older ones are freed."""
         before = self.drafter
         self.drafter, self.drafter_info = drafter, info
+        helped = choice.kind == "model" and choice.lookup
+        self.drafters = (drafter, PromptLookupDrafter()) if helped else (drafter,)
         if isinstance(drafter, ModelDrafter):
             self._loaded_drafts[choice] = (drafter, info)
             for old, (other, _) in list(self._loaded_drafts.items()):
@@ -132,8 +140,8 @@ class Session:
             drafter.close()
 
     def n_draft_max(self) -> int:
-        """The longest draft that target and drafter can take back again."""
-        return min(MAX_DRAFT, self.drafter.n_max, self.target.context.n_rollback)
+        """The longest draft that the target can take back again."""
+        return min(MAX_DRAFT, self.target.context.n_rollback)
 
     def _load_draft(
         self, choice: DraftChoice, on_progress: OnProgress
@@ -157,7 +165,14 @@ class Session:
         )
         model = Model(choice.path, options, on_progress)
         try:
-            context = Context(model, options, max_rows=MAX_DRAFT)
+            # it decodes its guesses one by one, and a snapshot reaches back within one batch
+            context = Context(
+                model,
+                options,
+                max_rows=DRAFT_ROWS,
+                n_snapshots=0,
+                top_k=DEVICE_TOP_K if model.n_layers_gpu else 0,
+            )
         except SpecdecError:
             model.close()
             raise
@@ -166,8 +181,8 @@ class Session:
             context.close()
             model.close()
             raise SpecdecError(
-                f"{name} keeps a recurrent state that llama.cpp cannot roll back, so it cannot "
-                "draft; choose another draft.",
+                f"{name} keeps a recurrent state that llama.cpp cannot save, so it cannot draft; "
+                "choose another draft.",
                 "draft",
             )
 
@@ -180,8 +195,8 @@ class Session:
         info = _model_info(model, context, warnings)
         cache = TokenCache(context)
         self.governor.price_draft(name, self._priced(cache, DRAFT_SIZES).table(1, 0)[1])
-        drafter = ModelDrafter(name, cache, self.model.n_vocab, close)
-        return drafter, DrafterInfo(kind="model", name=name, model=info)
+        drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, close)
+        return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 
     def _name_apart(self, model: Model) -> str:
         """The draft's name; with its file's where another loaded draft has the same."""
@@ -202,6 +217,16 @@ class Session:
         self._costs.save(_cost_key(cache.context), curve)
         return curve
 
+    def measure_in_idle_moment(self) -> bool:
+        """Measure one batch size that the calibration at load had no time for, as long as nothing
+        was said yet. False where there is nothing more to do."""
+        missing = self.governor.costs.missing(SIZES)
+        largest = min(self.target.context.max_rows, self.target.n_ctx // 2)
+        if self.target.tokens or not missing or missing[0] > largest:
+            return False
+        self.governor.costs.add(calibrate(self.target, (missing[0],), IDLE_S, n_passes=1))
+        return missing[0] not in self.governor.costs.missing(SIZES)
+
     def measure_costs(self) -> tuple[dict[int, float], float | None]:
         """Measure anew, with empty caches, what batches of 1 … AUTO_MAX + 1 tokens cost on the
         target and what a draft step costs (None without a draft model), in seconds."""
@@ -213,46 +238,6 @@ class Session:
             step = calibrate(self.drafter.cache, DRAFT_SIZES, CALIBRATION_S).table(1, 0)[1]
             self.governor.price_draft(self.drafter.name, step)
         return curve.measured(), step
-
-    # -------------------------------------------------------------- prompt
-
-    def tokenize_chat(self, messages: list[ChatMessage]) -> list[int]:
-        """The prompt of the next reply, as tokens.
-
-        Where the conversation goes on from the last reply, its tokens are taken as they were
-        generated, for a text can be cut into tokens in several ways, and only these are in the
-        caches.
-        """
-        if not messages or not any(m.content.strip() for m in messages if m.role != "system"):
-            raise SpecdecError("The message is empty; type something to send.", "prompt")
-        template = self.model.chat_template() or CHATML
-        bos, eos = self.model.token_text(self.model.bos), self.model.token_text(self.model.eos)
-        text = render(template, messages, bos=bos, eos=eos)
-        if self._rendered and text.startswith(self._rendered):
-            rest = self.model.tokenize(
-                text[len(self._rendered) :], add_special=False, parse_special=True
-            )
-            tokens = self._rendered_tokens + rest
-        else:
-            tokens = self.model.tokenize(text, add_special=True, parse_special=True)
-            if tokens[:2] == [self.model.bos] * 2:  # the template wrote one, too
-                tokens = tokens[1:]
-        n_ctx = self.target.n_ctx
-        if len(tokens) >= n_ctx:
-            raise SpecdecError(
-                f"The conversation has {len(tokens)} tokens and the context holds {n_ctx}; start a "
-                "new chat, shorten the message, or choose a larger context with --ctx.",
-                "prompt",
-            )
-        self._rendered, self._rendered_tokens = text, tokens
-        return list(tokens)
-
-    def remember_reply(self, text: str, tokens: list[int]) -> None:
-        """Note a finished reply: `tokens` are the whole text so far, as it was generated."""
-        if tokens and self.model.is_eog(tokens[-1]):
-            tokens = tokens[:-1]
-        self._rendered += text
-        self._rendered_tokens = list(tokens)
 
 
 def _cost_key(context: Context) -> str:

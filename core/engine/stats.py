@@ -48,8 +48,8 @@ def _bucket(depth: int) -> int:
 class Tally:
     """Running totals of one reply."""
 
-    n_prompt: int
-    started: float
+    n_prompt: int = 0
+    started: float = 0.0
     """When the reply was asked for, as time.perf_counter() has it; so are all times here."""
     n_reused: int = 0
     n_prefilled: int = 0
@@ -66,6 +66,10 @@ class Tally:
     last_round: float = 0.0
     proposed_at: list[int] = field(default_factory=list)
     accepted_at: list[int] = field(default_factory=list)
+
+    def prefilled(self, n_reused: int, n_prefilled: int, seconds: float) -> None:
+        """Of the prompt, `n_reused` tokens were in the cache and the others took so long."""
+        self.n_reused, self.n_prefilled, self.prefill_s = n_reused, n_prefilled, seconds
 
     def add(self, round_: Round, now: float) -> None:
         """Count a round that ended at `now`."""

@@ -23,6 +23,7 @@ from core.protocol import (
     Round,
     SetDraft,
     TokenInfo,
+    Trimmed,
 )
 from core.settings import Settings
 from tui.choices import LOOKUP, NONE, DraftOption, Offer
@@ -233,3 +234,18 @@ def test_each_draft_is_credited_with_its_own_part_of_a_reply() -> None:
     assert fast.tok_s == pytest.approx(100) and fast.speedup == pytest.approx(2)
     assert slow.tok_s == pytest.approx(25) == rate
     assert slow.speedup is None, "not measured is not guessed"
+
+
+def test_a_full_context_is_said_once_for_each_time_that_more_is_left_out(loaded: Dialogue) -> None:
+    loaded.submit("hello")
+    (notice,) = loaded.take(Trimmed(id="reply-1", n_messages=2, n_ctx=8192))
+    assert isinstance(notice, Notice) and notice.in_chat
+    assert notice.text == (
+        "The context of 8,192 tokens is full: the model no longer reads the oldest 2 messages."
+    )
+    assert loaded.take(Trimmed(id="reply-1", n_messages=2, n_ctx=8192)) == []
+    assert len(loaded.take(Trimmed(id="reply-1", n_messages=4, n_ctx=8192))) == 1
+    loaded.take(finished("x"))
+    loaded.new_chat()
+    loaded.submit("hello")
+    assert len(loaded.take(Trimmed(id="reply-2", n_messages=2, n_ctx=8192))) == 1

@@ -12,6 +12,7 @@ from tui import figures
 from tui.choices import DraftOption
 from tui.state import EngineState
 from tui.widgets.draft_list import DraftList
+from tui.widgets.forecast_line import ForecastLine
 from tui.widgets.lines import Lines
 from tui.widgets.position_bars import PositionBars
 from tui.widgets.rate_graph import RateGraph, scale_top
@@ -55,6 +56,7 @@ class Panel(Vertical):
         yield TargetCard(self._target_name)
         yield DraftList(self._drafts)
         yield PositionBars()
+        yield ForecastLine()
         yield RateTitle()
         yield RateGraph()
 
@@ -65,5 +67,8 @@ class Panel(Vertical):
         self.query_one(TargetCard).show(state)
         self.query_one(DraftList).show(drafts, state)
         self.query_one(PositionBars).show(state.stats.accepted_per_position if state.stats else ())
+        self.query_one(ForecastLine).show(
+            state.forecast, state.stats.draft_len if state.stats else 0
+        )
         self.query_one(RateTitle).show(scale_top(state.rates) if state.rates else 0.0)
         self.query_one(RateGraph).show(state.rates)

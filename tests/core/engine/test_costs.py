@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.costs import CostCurve, CostStore, calibrate, interpolate
+from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, interpolate
 from core.engine.session import Session
 
 CURVE = {1: 28.0, 2: 60.0, 4: 72.0, 8: 96.0}
@@ -41,7 +41,7 @@ def test_depths_are_told_apart():
 
 def test_without_a_calibration_it_learns_from_what_it_sees():
     curve = CostCurve()
-    assert not curve.known()
+    assert curve.missing((1, 2)) == [1, 2]
     for _ in range(3):
         curve.record(1, 0, 2.0)
     assert curve.table(2, 0)[1] == 2.0
@@ -72,3 +72,18 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path, text: str):
     path.write_text(text)
     assert CostStore(path).load("k") is None
     CostStore(path).save("k", CostCurve(CURVE))
+
+
+def test_what_there_was_no_time_for_is_measured_in_idle_moments(session: Session):
+    session.governor.costs = CostCurve({1: 1.0, 8: 2.0})
+    while session.measure_in_idle_moment():
+        pass
+    assert session.governor.costs.missing(SIZES) == []
+    assert session.governor.costs.measured()[8] == 2.0, "what is known is not measured again"
+
+
+def test_nothing_is_measured_in_idle_moments_once_a_conversation_is_in_the_cache(session: Session):
+    session.governor.costs = CostCurve({1: 1.0})
+    session.target.extend([1, 2], 0)
+    assert not session.measure_in_idle_moment()
+    assert session.target.tokens == [1, 2]

@@ -32,7 +32,7 @@ def test_greedy_text_is_the_targets_own(session: Session, use_draft: UseDraft, d
     session.target.truncate(0)
     use_draft(draft)
     drafted, end = answer(session, ask(PROMPT), max_tokens=150)
-    prompt = session.tokenize_chat(ask(PROMPT))
+    prompt = session.conversation.prompt(ask(PROMPT)).tokens
     assert_same_or_near_tie(session, prompt, tokens_of(alone), tokens_of(drafted))
     assert end.stats.n_drafted > 0
     assert end_alone.stats.n_drafted == 0
@@ -93,7 +93,7 @@ def test_the_draft_runs_as_often_as_it_proposes(session: Session, use_draft: Use
 def test_the_caches_hold_the_text_after_every_round(session: Session, use_draft: UseDraft):
     use_draft("good")
     rounds, _ = answer(session, ask(PROMPT), max_tokens=40)
-    whole = session.tokenize_chat(ask(PROMPT)) + tokens_of(rounds)
+    whole = session.conversation.prompt(ask(PROMPT)).tokens + tokens_of(rounds)
     cached = session.target.tokens
     assert cached == whole[: len(cached)]
     assert session.target.context.n_past == len(cached) == len(whole) - 1

@@ -14,7 +14,7 @@ import pytest
 from core.engine.costs import CostCurve, interpolate
 from core.engine.decode import Round
 from core.engine.drafters import Proposal
-from core.engine.governor import Governor
+from core.engine.governor import Governor, Offer, Plan
 
 CPU = {1: 28, 2: 60, 3: 68, 4: 72, 5: 107, 6: 113, 8: 96, 12: 120, 16: 152, 17: 160}
 GPU = {1: 10, 2: 10.3, 3: 10.5, 4: 10.8, 5: 11, 6: 11.2, 8: 11.5, 9: 14, 12: 15, 16: 16, 17: 17}
@@ -41,7 +41,7 @@ def tokens_per_second(
     governor.price_draft("d", t_draft)
     done, clock, at_skip = 0, 0.0, (0, 0.0)
     while done < n:
-        plan = governor.plan(drafter="d", kind="model", n_max=64, depth=done, baseline_known=True)
+        plan = governor.plan([Offer("d", "model", 64)], depth=done, baseline_known=True)
         p: list[float | None] = []
         while len(p) < plan.n_draft:
             p.append(facts[done + len(p)][1])
@@ -57,6 +57,7 @@ def tokens_per_second(
             n_verified=n_verified,
             n_accepted=n_accepted,
             drafter="d",
+            kind="model",
             plan=plan,
             draft_s=len(p) * t_draft,
             verify_s=interpolate(costs, n_verified + 1) * noise,
@@ -70,13 +71,16 @@ def tokens_per_second(
     return 1000 * (done - at_skip[0]) / (clock - at_skip[1])
 
 
-def mean_speed(machine: str, text: Text, length: int | str, **more: Any) -> float:
-    speeds = [tokens_per_second(machine, text, length, seed=s, **more) for s in range(8)]
+def mean_speed(
+    machine: str, text: Text, length: int | str, n_seeds: int = 8, **more: Any
+) -> float:
+    speeds = [tokens_per_second(machine, text, length, seed=s, **more) for s in range(n_seeds)]
     return sum(speeds) / len(speeds)
 
 
 def best_fixed(machine: str, text: Text, n: int = 400) -> float:
-    return max(mean_speed(machine, text, length, n=n) for length in range(17))
+    lengths = (0, 1, 2, 3, 4, 5, 7, 8, 11, 15)
+    return max(mean_speed(machine, text, length, n_seeds=4, n=n) for length in lengths)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -116,12 +120,19 @@ def test_a_calibration_that_was_disturbed_is_put_right():
     assert speed >= 0.85 * best_fixed("gpu", text)
 
 
+def round_of(plan: Plan, tokens: list[int], proposal: Proposal, **more: Any) -> Round:
+    n_verified = plan.keep(proposal.p) if plan.keep else len(proposal.tokens)
+    facts = {"drafter": "d", "kind": "model", "draft_s": 0.0, "verify_s": CPU[1] / 1000} | more
+    n_accepted = len(tokens) - 1
+    return Round(tokens, proposal, n_verified, n_accepted, plan=plan, **facts)
+
+
 def test_pausing_is_said_with_what_it_saves():
-    governor = Governor("auto", CostCurve(CPU))
-    governor.price_draft("d", 1.0)
+    governor = two()
     for _ in range(60):
-        governor._record_of("d").record(0, 0.9, False)
-    plan = governor.plan(drafter="d", kind="model", n_max=9, depth=0, baseline_known=True)
+        wrong = round_of(Plan(1), [7], Proposal([8], [0.9]))
+        governor.record(wrong, depth=0, wall_s=0.028)
+    plan = governor.plan([Offer("d", "model", 9)], depth=0, baseline_known=True)
     assert plan.paused
     assert plan.reason.startswith("paused: would run at 0.")
     assert plan.forecast.at_chosen == plan.forecast.at_zero > plan.forecast.at_other
@@ -129,15 +140,75 @@ def test_pausing_is_said_with_what_it_saves():
 
 def test_a_fixed_length_is_kept_to():
     governor = Governor(5)
-    assert (
-        governor.plan(drafter="d", kind="model", n_max=9, depth=0, baseline_known=True).n_draft == 5
-    )
-    assert (
-        governor.plan(drafter="d", kind="model", n_max=3, depth=0, baseline_known=True).n_draft == 3
-    )
+    assert governor.plan([Offer("d", "model", 9)], depth=0, baseline_known=True).n_draft == 5
+    assert governor.plan([Offer("d", "model", 3)], depth=0, baseline_known=True).n_draft == 3
 
 
 def test_no_drafter_no_draft():
-    plan = Governor("auto").plan(drafter="none", kind="none", n_max=0, depth=0, baseline_known=True)
+    plan = Governor("auto").plan([Offer("none", "none", 0)], depth=0, baseline_known=True)
     assert plan.n_draft == 0
     assert not plan.paused
+
+
+# ------------------------------------------------------------------ two drafters
+
+
+def offers(match: float, *, right: bool) -> list[Offer]:
+    """A draft model, helped by a lookup that foresees six tokens; token 1 follows everywhere."""
+    foreseen = Proposal([1 if right else 2] * 6, [match] * 6)
+    return [Offer("d", "model", 16), Offer("lookup", "lookup", 16, foreseen)]
+
+
+def learn(governor: Governor, n: int, lookup_right: bool, model_right: bool) -> None:
+    """Rounds in which the model drafts and the lookup is judged beside it."""
+    for i in range(n):
+        proposal = Proposal([1 if model_right else 2] * 3, [0.9] * 3)
+        tokens = [1] * (4 if model_right else 1)
+        plan = Plan(3)
+        round_ = round_of(plan, tokens, proposal, draft_s=0.003, verify_s=0.072)
+        governor.record(round_, offers(0.8, right=lookup_right), depth=i, wall_s=0.075)
+
+
+def two(costs: dict[int, float] = CPU) -> Governor:
+    governor = Governor("auto", CostCurve({n: ms / 1000 for n, ms in costs.items()}))
+    governor.price_draft("d", 0.001)
+    return governor
+
+
+def test_a_lookup_with_the_better_record_goes_first():
+    governor = two()
+    learn(governor, 40, lookup_right=True, model_right=False)
+    plan = governor.plan(offers(0.8, right=True), depth=40, baseline_known=True)
+    assert plan.by == 1
+    assert plan.n_draft > 1
+    assert not plan.paused
+
+
+def test_a_lookup_with_the_poorer_record_stands_back():
+    governor = two()
+    learn(governor, 40, lookup_right=False, model_right=True)
+    plan = governor.plan(offers(0.8, right=False), depth=40, baseline_known=True)
+    assert plan.by == 0
+    assert plan.n_draft > 1
+
+
+def test_a_lookup_is_trusted_by_the_length_of_its_match():
+    governor = two()
+    learn(governor, 40, lookup_right=False, model_right=False)
+    for i in range(40):  # long matches are right all the same
+        round_ = round_of(Plan(0), [1], Proposal(), verify_s=0.028)
+        governor.record(round_, offers(0.97, right=True), depth=i, wall_s=0.028)
+    assert governor.plan(offers(0.97, right=True), depth=80, baseline_known=True).by == 1
+    assert governor.plan(offers(0.8, right=True), depth=80, baseline_known=True).by == 0
+
+
+def test_a_fixed_length_is_the_chosen_drafters_own():
+    governor = Governor(4)
+    plan = governor.plan(offers(0.99, right=True), depth=0, baseline_known=True)
+    assert (plan.by, plan.n_draft) == (0, 4)
+
+
+def test_a_lookup_alone_waits_for_something_to_look_up():
+    offer = Offer("lookup", "lookup", 16, Proposal())
+    plan = two().plan([offer], depth=0, baseline_known=True)
+    assert (plan.n_draft, plan.paused, plan.reason) == (0, False, "nothing to look up")

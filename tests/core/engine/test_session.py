@@ -168,17 +168,25 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
         session.close()
 
 
-def test_a_recurrent_target_chats_without_a_draft_and_says_why(tmp_path: Path):
-    write_tiny_model(tmp_path / "mamba.gguf", arch="mamba", vocab_size=512, name="snake")
-    session = Session(str(tmp_path / "mamba.gguf"), ModelOptions(n_threads=1), "auto")
-    try:
-        with pytest.raises(SpecdecError, match=r"snake keeps a recurrent state.*without a draft"):
-            session.make_drafter(DraftChoice(kind="lookup"))
-        _, one = answer(session, ask("hello"), max_tokens=20)
-        _, two = answer(session, ask("hello", one.text, "more"), max_tokens=20)
-        assert one.stats.n_tokens == two.stats.n_tokens == 20
-    finally:
-        session.close()
+def test_prompt_lookup_helps_a_draft_model_and_the_text_stays_the_same(
+    session: Session, use_draft: UseDraft
+) -> None:
+    words = "the and of to a in is that it for was on are as with his they at be this from "
+    question = ask(words * 4 + "say it again: " + words)
+    _, alone = answer(session, question, max_tokens=80)
+    session.governor.draft_len = "auto"
+    use_draft("poor")
+    assert [d.name for d in session.drafters] == ["poor", "prompt lookup"]
+    rounds, end = answer(session, question, max_tokens=80)
+    assert end.text == alone.text
+    assert {grown.round.drafter for grown in rounds} <= {"poor", "prompt lookup"}
+
+
+def test_a_draft_model_can_go_without_lookup(session: Session, models: Path) -> None:
+    choice = DraftChoice(kind="model", path=str(models / "good.gguf"), lookup=False)
+    session.use_drafter(*session.make_drafter(choice), choice)
+    assert [d.name for d in session.drafters] == ["good"]
+    assert not session.drafter_info.lookup
 
 
 def test_sliding_window_models_take_a_draft(tmp_path: Path):

@@ -1,0 +1,64 @@
+"""What happens in a reply, as events on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from core import protocol
+from core.engine.reply import Ended, Grown, Trimmed
+from core.protocol import Origin, TokenInfo
+
+
+def event_of(id: str, step: Grown | Trimmed | Ended) -> protocol.Event:
+    """The event that tells of a step of the reply `id`."""
+    match step:
+        case Grown():
+            return _round(id, step)
+        case Trimmed():
+            return protocol.Trimmed(id=id, n_messages=step.n_messages, n_ctx=step.n_ctx)
+        case Ended():
+            return protocol.Finished(
+                id=id,
+                finish_reason=step.finish_reason,
+                text=step.text,
+                n_ctx_used=step.n_ctx_used,
+                stats=step.stats,
+            )
+
+
+def _round(id: str, step: Grown) -> protocol.Round:
+    # Made without validation: there are hundreds of these a second, and all of it is our own.
+    round_ = step.round
+    n_accepted, forecast = round_.n_accepted, round_.plan.forecast
+    return protocol.Round.model_construct(
+        id=id,
+        text=step.text,
+        tokens=_tokens(step),
+        rejected=round_.drafted[n_accepted:],
+        n_drafted=len(round_.drafted),
+        n_accepted=n_accepted,
+        drafter=round_.drafter,
+        draft_s=round_.draft_s,
+        verify_s=round_.verify_s,
+        n_ctx_used=step.n_ctx_used,
+        paused=round_.plan.paused,
+        reason=round_.plan.reason,
+        forecast=protocol.Forecast.model_construct(**asdict(forecast)) if forecast else None,
+        stats=step.totals(),
+    )
+
+
+def _tokens(step: Grown) -> list[TokenInfo]:
+    round_ = step.round
+    n_drafted, n_accepted = len(round_.drafted), round_.n_accepted
+    own: Origin = (
+        "target" if n_drafted == 0 else "bonus" if n_accepted == n_drafted else "corrected"
+    )
+    by_model = round_.kind == "model"  # a lookup's measure of its match is no probability
+    tokens = [
+        TokenInfo.model_construct(id=token, origin="accepted", p_draft=p if by_model else None)
+        for token, p in zip(round_.tokens[:n_accepted], round_.proposal.p, strict=False)
+    ]
+    for token in round_.tokens[n_accepted:]:
+        tokens.append(TokenInfo.model_construct(id=token, origin=own))
+    return tokens
