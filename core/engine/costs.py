@@ -55,10 +55,12 @@ class CostCurve:
         """Take over what another calibration of the same model measured."""
         self._base = dict(sorted((self._base | other._base).items()))
 
-    def table(self, n_max: int, depth: int) -> list[float]:
+    def table(self, n_max: int, depth: int, optimism: float = 1.0) -> list[float]:
         """Seconds for batches of 1 … `n_max` tokens at `depth`; index 0 is unused (0.0).
 
-        What was measured at a like depth counts as it is; the rest of the curve is scaled to it.
+        What was measured at a like depth counts as it is; the rest of the curve is scaled to it,
+        and with `optimism` below 1 taken for cheaper: whoever decides by it then tries what a
+        disturbed calibration made look dear.
         """
         bucket = _bucket(depth)
         here = {n: s for n in range(1, n_max + 1) if (s := self._median(bucket, n)) is not None}
@@ -66,7 +68,9 @@ class CostCurve:
             self._base = dict(here)
         ratios = [seconds / self._interpolated(n) for n, seconds in here.items()]
         scale = median(ratios) if ratios else 1.0
-        return [0.0] + [here.get(n) or scale * self._interpolated(n) for n in range(1, n_max + 1)]
+        known = self._interpolated
+        rest = [0.0, scale * known(1), *(optimism * scale * known(n) for n in range(2, n_max + 1))]
+        return [here.get(n) or seconds for n, seconds in enumerate(rest[: n_max + 1])]
 
     def measured(self) -> dict[int, float]:
         """The curve to keep on disk: the calibration, with sizes met since put right."""

@@ -37,6 +37,9 @@ WORTH_MEASURING = 0.6
 """A draft that is kept so often is not paused on the word of a calibration alone: its cost is
 measured in a few real rounds first."""
 VERDICTS_AT_ONCE = 8
+OPTIMISM = 0.9
+"""What a batch size that was not met in rounds is taken to cost, over its calibration: one bad
+measurement at load must not keep a good length from being tried."""
 ARITHMETIC_SHARE = 0.01
 """Share of the time that the governor's own arithmetic may take."""
 
@@ -289,7 +292,7 @@ class Governor:
 
     def _make_policy(self, track: _Track, depth: int) -> Policy:
         prices = Prices(
-            v=self.costs.table(AUTO_MAX + 1, depth),
+            v=self.costs.table(AUTO_MAX + 1, depth, OPTIMISM),
             t_draft=median(track.step_s) if track.step_s else 0.0,
             h=median(self._overhead_s) if self._overhead_s else 0.0,
         )

@@ -24,6 +24,15 @@ def test_a_measured_size_counts_as_it_is_and_scales_the_rest():
     assert table[8] == pytest.approx(48.0)
 
 
+def test_optimism_is_for_what_was_not_met_yet():
+    curve = CostCurve(CURVE)
+    for _ in range(3):
+        curve.record(4, 100, 72.0)
+    table = curve.table(8, 100, optimism=0.9)
+    assert (table[1], table[4]) == (28.0, 72.0)
+    assert table[8] == pytest.approx(0.9 * 96.0)
+
+
 def test_outliers_are_dropped():
     curve = CostCurve(CURVE)
     for seconds in (72, 72, 9000, 72, 72, 72):

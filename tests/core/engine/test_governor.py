@@ -71,9 +71,7 @@ def tokens_per_second(
     return 1000 * (done - at_skip[0]) / (clock - at_skip[1])
 
 
-def mean_speed(
-    machine: str, text: Text, length: int | str, n_seeds: int = 8, **more: Any
-) -> float:
+def mean_speed(machine: str, text: Text, length: int | str, n_seeds: int = 8, **more: Any) -> float:
     speeds = [tokens_per_second(machine, text, length, seed=s, **more) for s in range(n_seeds)]
     return sum(speeds) / len(speeds)
 
@@ -118,6 +116,15 @@ def test_a_calibration_that_was_disturbed_is_put_right():
     disturbed = {n: ms * (6 if n > 1 else 1) for n, ms in GPU.items()}
     speed = mean_speed("gpu", text, "auto", calibration=disturbed)
     assert speed >= 0.85 * best_fixed("gpu", text)
+
+
+def test_one_size_that_was_measured_badly_is_tried_all_the_same():
+    def text(_: int, __: random.Random) -> tuple[float, float]:
+        return 0.85, 0.9
+
+    disturbed = GPU | {4: GPU[4] * 1.15, 5: GPU[5] * 1.15, 6: GPU[6] * 1.15, 8: GPU[8] * 1.15}
+    speed = mean_speed("gpu", text, "auto", calibration=disturbed)
+    assert speed >= 0.93 * mean_speed("gpu", text, "auto")
 
 
 def round_of(plan: Plan, tokens: list[int], proposal: Proposal, **more: Any) -> Round:
