@@ -19,12 +19,19 @@ from typing import Any, Literal, NoReturn
 from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.settings import Settings, help_texts, load_settings
-from tui.commands import bench_flags
+from tui.commands import bench_flags, hub_flags
 from tui.commands.output import complain
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 Run = Callable[[Settings, argparse.Namespace], int]
+
+DRAFTS_FIELDS = {
+    *("target", "demo", "models_dirs", "n_gpu_layers", "draft_n_gpu_layers", "ctx", "draft_ctx"),
+    *("batch", "draft_batch", "cache_type_k", "cache_type_v", "draft_cache_type_k"),
+    *("draft_cache_type_v", "flash_attn"),
+}
+"""What `drafts` takes: all that memory depends on."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,6 +92,30 @@ def _models(settings: Settings, arguments: argparse.Namespace) -> int:
     from tui.commands import models
 
     return models.run(settings, arguments.json)
+
+
+def _pull(settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import pull
+
+    return pull.run(settings, arguments)
+
+
+def _remove(settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import remove
+
+    return remove.run(settings, arguments)
+
+
+def _drafts(settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import drafts
+
+    return drafts.run(settings, arguments.of_target, arguments.json)
+
+
+def _completion(_settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import completion
+
+    return completion.run(build_parser(), arguments.shell)
 
 
 def _bench(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -157,6 +188,24 @@ def build_parser() -> argparse.ArgumentParser:
     )
     chat.add_argument("prompt", nargs="*", metavar="PROMPT", help="The prompt; none or -: stdin.")
     add("models", "The GGUF models on this machine.", _models, ["models_dirs"])
+    pull = add("pull", "Fetch a model from the Hub.", _pull, ["models_dirs"], " REPO[:QUANT]")
+    hub_flags.add_pull_flags(pull)
+    removal = add("rm", "Delete a model from this machine.", _remove, ["models_dirs"], " NAME")
+    hub_flags.add_remove_flags(removal)
+    drafts = add(
+        "drafts",
+        "Every model on this machine as a draft for a target: whether it fits, and what to expect.",
+        _drafts,
+        [name for name in Settings.model_fields if name in DRAFTS_FIELDS],
+        " [TARGET]",
+    )
+    drafts.add_argument(
+        "of_target",
+        nargs="?",
+        default="",
+        metavar="TARGET",
+        help="A path, or a name that `specdec-tui models` lists; none: the configured one.",
+    )
     bench = add(
         "bench",
         "Measure what a draft brings on this machine, by kind of prompt.",
@@ -165,6 +214,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     bench_flags.add_flags(bench)
     add("doctor", "What this machine can do, and what is wrong.", _doctor, [])
+    completion = commands.add_parser(
+        "completion",
+        help="A script for your shell that completes what you type.",
+        usage="specdec-tui completion bash|zsh|fish",
+        allow_abbrev=False,
+    )
+    completion.add_argument("shell", metavar="bash|zsh|fish", help="The shell.")
+    _command(completion, _completion, [])
     return parser
 
 
@@ -181,8 +238,8 @@ def _command(
             "dest": name,
             "default": argparse.SUPPRESS,
         }
-        if field.annotation is bool:
-            options["action"] = "store_true"
+        if field.annotation is bool:  # what is on by default can be turned off
+            options["action"] = argparse.BooleanOptionalAction if field.default else "store_true"
         else:
             options["metavar"] = _metavar(field.annotation)
             if typing.get_origin(field.annotation) is list:
@@ -203,7 +260,8 @@ def _metavar(annotation: Any) -> str:
 def _refuse_unknown_flags(argv: Sequence[str], parser: argparse.ArgumentParser) -> None:
     """Before argparse sees them, which would take the value of a misspelt flag for a command."""
     known = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
-    known |= {"--json", "--help", "--version", *bench_flags.FLAGS}
+    known |= {f"--no-{n}" for n, field in Settings.model_fields.items() if field.default is True}
+    known |= {"--json", "--help", "--version", *bench_flags.FLAGS, *hub_flags.FLAGS}
     for argument in argv:
         flag = argument.partition("=")[0]
         if flag == "--":

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 from core.errors import SpecdecError
-from core.models.gguf import GgufError, read_header
-from core.models.kinds import Kind, classify
+from core.models.gguf import GgufError
+from core.models.index import Entry, Index
+from core.models.kinds import Kind
 from core.models.places import Found, find_files
 from core.models.untrusted import shown
 
@@ -38,6 +38,15 @@ class ModelFile:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Catalogued:
+    """A model with what the index keeps of its files, in their order; none where one of them could
+    not be read."""
+
+    model: ModelFile
+    parts: Mapping[Path, Entry]
+
+
 class Named(Protocol):
     """What `resolve` needs to know of a model; both `Found` and `ModelFile` are such."""
 
@@ -52,32 +61,50 @@ def find_models(extra_dirs: Sequence[Path] = ()) -> list[ModelFile]:
 
     Files that cannot be used are listed too, with the reason in `error`.
     """
-    return [model_file(found) for found in find_files(extra_dirs)]
+    return [found.model for found in find_catalogued(extra_dirs)]
+
+
+def find_catalogued(
+    extra_dirs: Sequence[Path] = (), index: Index | None = None
+) -> list[Catalogued]:
+    """The same with what the index keeps of each, which is brought up to date."""
+    index = index or Index()
+    models = [catalogued(found, index) for found in find_files(extra_dirs)]
+    index.save()
+    return models
 
 
 def bundled_models() -> list[ModelFile]:
     """The pair that ships with the program, named `demo` and `demo-draft`; empty where absent."""
+    return [found.model for found in bundled_catalogued()]
+
+
+def bundled_catalogued(index: Index | None = None) -> list[Catalogued]:
+    """The same with what the index keeps of them."""
     from core.demo import DRAFT_PATH, TARGET_PATH
 
+    index = index or Index()
     pair = (("demo", TARGET_PATH), ("demo-draft", DRAFT_PATH))
     return [
-        model_file(Found(path, name, "bundled", (path,))) for name, path in pair if path.is_file()
+        catalogued(Found(path, name, "bundled", (path,)), index)
+        for name, path in pair
+        if path.is_file()
     ]
 
 
-def model_file(found: Found) -> ModelFile:
-    """Read the headers of a model's files. Remembers what it read until a file changes."""
+def catalogued(found: Found, index: Index) -> Catalogued:
+    """What one model is, from the index or from the headers of its files."""
     try:
-        parts = [_part(path) for path in found.parts]
+        parts = {path: index.entry(path) for path in found.parts}
         error = found.missing or None
     except GgufError as failure:
-        parts, error = [], failure.message
-    first = parts[0] if parts else _Part()
-    return ModelFile(
+        parts, error = {}, failure.message
+    first = next(iter(parts.values()), _UNREAD)
+    model = ModelFile(
         path=found.path,
         name=found.name,
         architecture=first.architecture,
-        n_params=sum(part.n_params for part in parts),
+        n_params=sum(part.n_params for part in parts.values()),
         quantisation=first.quantisation,
         size_bytes=sum(_size(path) for path in found.parts),
         n_ctx_train=first.n_ctx_train,
@@ -87,6 +114,7 @@ def model_file(found: Found) -> ModelFile:
         source=found.source,
         error=error,
     )
+    return Catalogued(model, parts)
 
 
 def resolve(name_or_path: str, models: Sequence[Named]) -> Path:
@@ -122,39 +150,7 @@ def _listed(texts: Sequence[str]) -> str:
     return ", ".join(shown(text) for text in texts)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What the catalog keeps of a header; the header itself holds a vocabulary of megabytes."""
-
-    architecture: str = ""
-    n_params: int = 0
-    quantisation: str = ""
-    n_ctx_train: int = 0
-    n_layers: int = 0
-    n_vocab: int = 0
-    kind: Kind = "other"
-
-
-def _part(path: Path) -> _Part:
-    try:
-        info = path.stat()
-    except OSError:
-        return _read_part(path, 0, 0)  # raises, and says why
-    return _read_part(path, info.st_size, info.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _read_part(path: Path, size: int, mtime_ns: int) -> _Part:  # noqa: ARG001 - part of the key
-    header = read_header(path)
-    return _Part(
-        architecture=header.architecture,
-        n_params=header.n_params,
-        quantisation=header.quantisation,
-        n_ctx_train=header.context_length or 0,
-        n_layers=header.block_count or 0,
-        n_vocab=header.n_vocab,
-        kind=classify(header),
-    )
+_UNREAD = Entry("", 0, "", 0, 0, 0, "other", 0, "", {})
 
 
 def _size(path: Path) -> int:

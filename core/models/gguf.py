@@ -28,6 +28,7 @@ MAX_STRINGS = 2**22
 MAX_TEXT = 4 * 2**20
 MAX_KEPT = 64 * 2**20
 MAX_ARRAY_KEPT = 4096
+MAX_KNOWN, KNOWN_BY = 32, 256
 TOKENS_KEY = "tokenizer.ggml.tokens"
 
 _SCALARS = {
@@ -79,13 +80,21 @@ def read_header(path: Path) -> GgufHeader:
         raise GgufError(f"{label} cannot be read: {reason}; check the path.") from None
 
 
-def parse_header(data: bytes, file_size: int, path: Path) -> GgufHeader:
+KnownArrays = dict[tuple[int, bytes], bytes]
+"""Arrays of strings met in other files, by their number of strings and how they begin: most models
+share a vocabulary with others, and comparing one is far quicker than walking through it."""
+
+
+def parse_header(
+    data: bytes, file_size: int, path: Path, known: KnownArrays | None = None
+) -> GgufHeader:
     """Parse the first bytes of a file of `file_size` bytes, of which `data` is the beginning.
 
-    Raises HeaderIncomplete where `data` ends too early (a remote file is read in growing pieces),
+    `known` is filled, and used, from file to file; it keeps MAX_KNOWN arrays. Raises
+    HeaderIncomplete where `data` ends too early (a remote file is read in growing pieces),
     otherwise as `read_header`.
     """
-    reader = _Reader(data, file_size, shown(str(path), 300))
+    reader = _Reader(data, file_size, shown(str(path), 300), known)
     version, n_tensors, n_fields = _preamble(reader)
     for _ in range(n_fields):
         reader.entry()
@@ -159,8 +168,11 @@ def _preamble(reader: _Reader) -> tuple[int, int, int]:
 class _Reader:
     """A position in the data, and what was read so far. Every step is checked before it is made."""
 
-    def __init__(self, data: bytes, file_size: int, label: str) -> None:
+    def __init__(
+        self, data: bytes, file_size: int, label: str, known: KnownArrays | None = None
+    ) -> None:
         self.data, self.file_size, self.label = data, file_size, label
+        self.known = known
         self.at = 0
         self.kept = 0
         self.strings = 0
@@ -171,7 +183,7 @@ class _Reader:
     def damaged(self, what: str) -> GgufError:
         return GgufError(f"{self.label} is damaged: at byte {self.at:,} {what}; download it again.")
 
-    def take(self, n: int, what: str) -> int:
+    def take(self, n: int, what: object) -> int:
         """Step over `n` bytes and return where they began."""
         end = self.at + n
         if end > len(self.data):
@@ -184,10 +196,10 @@ class _Reader:
         start, self.at = self.at, end
         return start
 
-    def u32(self, what: str) -> int:
+    def u32(self, what: object) -> int:
         return int(_U32.unpack_from(self.data, self.take(4, what))[0])
 
-    def u64(self, what: str) -> int:
+    def u64(self, what: object) -> int:
         return int(_U64.unpack_from(self.data, self.take(8, what))[0])
 
     def string(self, what: str, limit: int = MAX_TEXT) -> str:
@@ -246,6 +258,11 @@ class _Reader:
         if self.strings > MAX_STRINGS:
             raise self.damaged(f"{what} and those before it hold {self.strings:,} strings")
         start, at, length = self.at, self.at, _U64.unpack_from
+        met = self._known_array(count)
+        if met is not None:
+            self.take(len(met), what)
+            self._keep_strings(key, met, count)
+            return
         try:
             for _ in range(count):
                 at += 8 + length(self.data, at)[0]
@@ -253,18 +270,42 @@ class _Reader:
             self.take(at + 8 - start, what)
             raise
         self.take(at - start, what)
+        raw = self.data[start:at]
+        if self.known is not None and count > MAX_ARRAY_KEPT and len(self.known) < MAX_KNOWN:
+            self.known[count, raw[:KNOWN_BY]] = raw
+        self._keep_strings(key, raw, count)
+
+    def _known_array(self, count: int) -> bytes | None:
+        met = (self.known or {}).get((count, self.data[self.at : self.at + KNOWN_BY]))
+        if met is None:
+            return None
+        if len(self.data) < self.at + len(met) <= self.file_size:
+            raise HeaderIncomplete(self.at + len(met))  # most likely it is the same, and so long
+        return met if self.data.startswith(met, self.at) else None
+
+    def _keep_strings(self, key: str, raw: bytes, count: int) -> None:
         if key == TOKENS_KEY:
-            self.keep(at - start)
-            self.tokens = TokenTexts(self.data[start:at], count)
+            self.keep(len(raw))
+            self.tokens = TokenTexts(raw, count)
         elif count <= MAX_ARRAY_KEPT:
-            self.keep(at - start)
+            self.keep(len(raw))
             self.metadata[key] = tuple(
-                text.decode("utf-8", "replace") for text in TokenTexts(self.data[start:at], count)
+                text.decode("utf-8", "replace") for text in TokenTexts(raw, count)
             )
 
 
 def _width(code: str) -> int:
     return struct.calcsize(code)
+
+
+class _TensorName:
+    """Names a tensor in an error, and costs nothing where there is none."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __str__(self) -> str:
+        return f"the tensor {shown(self._name, 60)}"
 
 
 class _Tensors:
@@ -279,7 +320,7 @@ class _Tensors:
 
     def read(self, reader: _Reader) -> None:
         name = reader.string("a tensor's name", 1024)
-        what = f"the tensor {shown(name, 60)}"
+        what = _TensorName(name)
         n_dims = reader.u32(what)
         if n_dims > 4:
             raise reader.damaged(f"{what} has {n_dims} dimensions")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.errors import SpecdecError
+from core.protocol import Sampling
 from core.settings import Settings, config_path, help_texts, load_settings
 
 
@@ -131,3 +132,18 @@ def test_options_reach_the_models_and_the_sampler() -> None:
     assert (draft.kind, draft.path) == ("model", "x.gguf")
     assert (draft.options.n_ctx, draft.options.n_threads) == (33, 1)
     assert (settings.sampling().top_k, settings.sampling().seed) == (5, 3)
+
+
+def test_penalties_reach_the_sampler_and_are_bounded(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().sampling() == Sampling()
+    config("repeat_penalty = 1.2\nrepeat_last_n = 7\n")
+    monkeypatch.setenv("SPECDEC_PRESENCE_PENALTY", "0.5")
+    sampling = load_settings({"frequency_penalty": "-0.25"}).sampling()
+    assert (sampling.repeat_penalty, sampling.repeat_last_n) == (1.2, 7)
+    assert (sampling.presence_penalty, sampling.frequency_penalty) == (0.5, -0.25)
+    assert refused({"repeat_penalty": "0"}).startswith("--repeat-penalty: '0' is not right; ")
+    assert refused({"repeat_last_n": "-1"}).startswith("--repeat-last-n: '-1' is not right; ")
+    for wrong in ("11", "nan", "inf"):
+        assert refused({"presence_penalty": wrong}).startswith("--presence-penalty: ")

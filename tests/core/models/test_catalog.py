@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SpecdecError
-from core.models.catalog import bundled_models, find_models, resolve
+from core.models.catalog import bundled_models, find_catalogued, find_models, resolve
 from core.models.places import find_files
 from tests.support.tiny_gguf import (
     truncate_file,
@@ -192,6 +192,31 @@ def test_a_changed_file_is_read_again(home: Path) -> None:
     assert find_models([home / "mine"])[0].error is None
     truncate_file(path, 0.5)
     assert find_models([home / "mine"])[0].error is not None
+
+
+def test_what_was_listed_once_is_listed_again_from_the_index(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny(home / "mine/one.gguf")
+    write_tiny_model(home / "mine/split.gguf", vocab_size=300, split_max_tensors=4)
+    (home / "mine/text.gguf").write_text("hello")
+    first = find_models([home / "mine"])
+
+    def fail(*_: object) -> None:
+        raise AssertionError("a header was read")
+
+    for name in ("parse_header", "read_header"):
+        monkeypatch.setattr(f"core.models.index.{name}", fail)
+    assert find_models([home / "mine"]) == first
+    assert len(first) == 3 and [bool(model.error) for model in first].count(True) == 1
+
+
+def test_entries_of_all_parts_come_with_a_model(home: Path) -> None:
+    (home / "mine").mkdir()
+    write_tiny_model(home / "mine/split.gguf", vocab_size=300, split_max_tensors=4)
+    (found,) = find_catalogued([home / "mine"])
+    assert list(found.parts) == sorted((home / "mine").glob("split-*"))
+    assert sum(part.n_params for part in found.parts.values()) == found.model.n_params
 
 
 def test_a_folder_that_contains_itself_ends(home: Path) -> None:

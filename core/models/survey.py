@@ -1,0 +1,108 @@
+"""All drafts on this machine for one target, judged: the reading that `advisor` is spared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.models.advisor import Advice, Candidate, Subject, advise
+from core.models.catalog import Catalogued, bundled_catalogued, catalogued, find_catalogued
+from core.models.compat import Compatibility
+from core.models.gguf import GgufError
+from core.models.index import Entry, Index, compare_entries
+from core.models.memory import Device, gpus_of, make_plan
+from core.models.places import Found
+from core.models.records import Record, costs_of, records_for
+from core.models.shape import Footprint
+from core.protocol import ModelOptions
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A target and what is to be said of every other language model here, the best draft first."""
+
+    target: Subject
+    drafts: list[Advice]
+
+
+def survey(
+    target: Path,
+    extra_dirs: Sequence[Path],
+    devices: Sequence[Device],
+    options: ModelOptions,
+    draft_options: ModelOptions,
+) -> Survey:
+    """Judge every language model in the known places, in `extra_dirs` and beside the target.
+
+    Reads the headers of files that the index does not know, and of those whose vocabularies only
+    nearly agree. Raises GgufError where the target itself cannot be read.
+    """
+    index = Index()
+    found = [*bundled_catalogued(index), *find_catalogued([*extra_dirs, target.parent], index)]
+    own = next((model for model in found if _same(model.model.path, target)), None)
+    if own is None or own.model.error:
+        own = catalogued(Found(target, target.name.removesuffix(".gguf"), "", (target,)), index)
+    if own.model.error:
+        raise GgufError(own.model.error)
+    subject = Subject(own.model, _footprint(own, index), costs_of(target))
+    records = records_for(target)
+    candidates, seen = [], {_identity(target)}
+    for model in found:
+        identity = _identity(model.model.path)
+        if model.model.error or model.model.kind != "language" or identity in seen:
+            continue
+        seen.add(identity)
+        record = records.get(str(model.model.path.absolute()))
+        candidates.append(
+            _candidate(own, subject, model, index, devices, options, draft_options, record)
+        )
+    index.save()
+    on_gpu = bool(gpus_of(devices)) and options.n_gpu_layers != 0
+    return Survey(subject, advise(subject, candidates, on_gpu=on_gpu))
+
+
+def _candidate(
+    own: Catalogued,
+    target: Subject,
+    draft: Catalogued,
+    index: Index,
+    devices: Sequence[Device],
+    options: ModelOptions,
+    draft_options: ModelOptions,
+    record: Record | None,
+) -> Candidate:
+    try:
+        fit = compare_entries(_first(own), _first(draft))
+    except GgufError as error:  # it changed a moment ago
+        fit = Compatibility("no", error.message)
+    if fit.verdict == "no":
+        return Candidate(draft.model, fit)
+    footprint = _footprint(draft, index)
+    plan = None
+    if target.footprint and footprint:
+        plan = make_plan(target.footprint, footprint, devices, options, draft_options)
+    return Candidate(draft.model, fit, footprint, costs_of(draft.model.path), plan, record)
+
+
+def _first(model: Catalogued) -> tuple[Path, Entry]:
+    return next(iter(model.parts.items()))
+
+
+def _footprint(model: Catalogued, index: Index) -> Footprint | None:
+    try:
+        return index.footprint(list(model.parts))
+    except GgufError:
+        return None
+
+
+def _same(a: Path, b: Path) -> bool:
+    return _identity(a) == _identity(b)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        info = path.stat()
+    except OSError:
+        return -1, hash(path)
+    return info.st_dev, info.st_ino

@@ -1,0 +1,63 @@
+"""How long the catalog takes for many models, with and without its index; run by hand.
+
+    python -m tests.perf.catalog [FILES [VOCABULARY]]
+
+Writes the headers of so many models (1000 with 5,000 tokens, unless given) into a folder of their
+own, and prints the seconds that listing them takes: cold (no index), warm (with the index that a
+new process would find), and one comparison of each with the first as its target.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from core.models.catalog import find_catalogued
+from core.models.index import compare_entries
+from tests.support.sparse_gguf import SparseModel, write_sparse
+from tests.support.tiny_gguf import vocabulary
+
+REPEATS = 5
+MERGES_KEY = "tokenizer.ggml.merges"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main(n_files: int = 1000, vocab_size: int = 5000) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"HOME": folder, "XDG_CACHE_HOME": f"{folder}/cache"}
+        models = Path(folder, "models")
+        models.mkdir()
+        tokens, _, merges = vocabulary(vocab_size)
+        tokenizer = {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": tokens}
+        # A merge for most tokens is usual, and merges are what takes the time beside the tokens.
+        merges += ["a b"] * (vocab_size - len(merges))
+        shape = SparseModel(n_vocab=vocab_size, metadata=tokenizer | {MERGES_KEY: merges})
+        for i in range(n_files):
+            write_sparse(models / f"{i}.gguf", shape)
+        on_disk = sum(path.stat().st_blocks for path in models.iterdir()) / 2 / n_files
+        print(f"{n_files} files of {on_disk:.0f} KiB on disk, {vocab_size} tokens each")
+
+        def find() -> object:
+            return find_catalogued([models])
+
+        print(f"cold      {seconds(find):6.3f} s")
+        print(f"warm      {median(seconds(find) for _ in range(REPEATS)):6.3f} s")
+        found = [(m.model.path, next(iter(m.parts.values()))) for m in find_catalogued([models])]
+        print(f"compared  {seconds(lambda: [compare_entries(found[0], f) for f in found]):6.3f} s")
+        index = next(Path(folder, "cache").rglob("models.json"))
+        print(f"the index has {index.stat().st_size / 2**20:.2f} MiB")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

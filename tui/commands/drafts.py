@@ -1,0 +1,147 @@
+"""`specdec-tui drafts TARGET`: every model on this machine as a draft for it, the best first."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core.client import engine_invocation
+from core.models.advisor import Advice, Prediction
+from core.models.choose import choose_pair
+from core.models.machine import devices_of, main_memory
+from core.models.memory import Device, gib
+from core.models.survey import Survey, survey
+from core.models.untrusted import shown
+from core.settings import Settings
+from tui import figures
+from tui.commands.models import weights
+from tui.commands.output import complain, print_json, table
+
+DESCRIBE_TIMEOUT_S = 60
+HEADINGS = ("draft", "weights", "size", "speed-up", "with target", "verdict")
+MAX_NAME, MAX_VERDICT = 60, 300
+
+
+def run(settings: Settings, target: str, as_json: bool) -> int:
+    """Judge them; those that do not fit come last, with the exact cause. Always 0.
+
+    `target` is a path or a name, empty for the configured one. Raises SpecdecError where it is none
+    that can be loaded.
+    """
+    wanted = {"draft": "none"} | ({"target": target, "demo": False} if target else {})
+    path, draft = choose_pair(settings.model_copy(update=wanted))
+    devices = _devices()
+    found = survey(path, settings.models_dirs, devices, settings.target_options(), draft.options)
+    if as_json:
+        print_json(_document(path, found, devices))
+    elif found.drafts:
+        print(_listing(found, devices))
+    else:
+        print("No other models were found; name your folders with --models-dirs.")
+    return 0
+
+
+# ------------------------------------------------------------------ devices
+
+
+def _devices() -> list[Device]:
+    """The devices that the engine sees, with what they have free; main memory alone where it does
+    not say."""
+    argv, env = engine_invocation("--describe")
+    with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
+        done = subprocess.run(
+            argv,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DESCRIBE_TIMEOUT_S,
+            check=True,
+        )
+        facts = json.loads(done.stdout)
+        if isinstance(facts, dict):
+            return devices_of(facts)
+    complain("The engine does not say which devices it sees; `specdec-tui doctor` tells more.")
+    return [main_memory()]
+
+
+# ------------------------------------------------------------------ for programs
+
+
+def _document(path: Path, found: Survey, devices: Sequence[Device]) -> dict[str, Any]:
+    return {
+        "target": _text(found.target.model.name),
+        "target_path": _text(str(path)),
+        "devices": [asdict(device) for device in devices],
+        "drafts": [_entry(advice) for advice in found.drafts],
+    }
+
+
+def _entry(advice: Advice) -> dict[str, Any]:
+    candidate, record = advice.candidate, advice.candidate.record
+    model, memory = candidate.model, candidate.memory
+    return {
+        "name": _text(model.name),
+        "path": _text(str(model.path)),
+        "size_bytes": model.size_bytes,
+        "n_params": model.n_params,
+        "quantisation": model.quantisation,
+        "fits": candidate.compatibility.verdict,
+        "cause": candidate.compatibility.cause,
+        "usable": advice.usable,
+        "verdict": advice.verdict,
+        "speedup": record.speedup if record else None,
+        "acceptance_rate": record.acceptance_rate if record else None,
+        "n_replies": record.n_replies if record else 0,
+        "predicted": asdict(advice.prediction) if advice.prediction else None,
+        "memory_bytes": memory.total if memory else None,
+        "memory_fits": memory.fits if memory else None,
+        "memory": memory.sentence if memory else None,
+    }
+
+
+def _text(name: str) -> str:
+    """File names are bytes; those that are no UTF-8 cannot stand in JSON as they are."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+# ------------------------------------------------------------------ for people
+
+
+def _listing(found: Survey, devices: Sequence[Device]) -> str:
+    rows = [HEADINGS, *(_row(advice) for advice in found.drafts)]
+    free = ", ".join(
+        f"{gib(device.free)} {'of main memory' if device.type == 'CPU' else f'on {device.name}'}"
+        for device in devices
+        if device.free is not None
+    )
+    target = shown(found.target.model.name, MAX_NAME)
+    end = f"For {target}; free: {free}." if free else f"For {target}."
+    return f"{table(rows, right=(1, 2, 4))}\n\n{end}"
+
+
+def _row(advice: Advice) -> tuple[str, ...]:
+    candidate = advice.candidate
+    return (
+        shown(candidate.model.name, MAX_NAME),
+        weights(candidate.model.n_params),
+        figures.size(candidate.model.size_bytes),
+        _speedup(advice),
+        gib(candidate.memory.total) if candidate.memory else "",
+        shown(advice.verdict, MAX_VERDICT),
+    )
+
+
+def _speedup(advice: Advice) -> str:
+    if advice.candidate.record:
+        return f"{figures.speedup(advice.candidate.record.speedup)} measured"
+    return _predicted(advice.prediction) if advice.prediction and advice.usable else figures.DASH
+
+
+def _predicted(prediction: Prediction) -> str:
+    low, high = f"{prediction.low:.1f}", f"{prediction.high:.1f}"
+    return f"{low if low == high else f'{low}–{high}'}× predicted"
