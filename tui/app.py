@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
@@ -19,14 +20,19 @@ from textual.widgets import Static, TextArea
 
 from core.errors import SpecdecError
 from core.settings import Settings
+from tui.browser import Browser
 from tui.choices import DraftOption, Offer, chosen_offer, first_offer, model_name, with_drafts_found
 from tui.dialogue import BUSY, Dialogue, Effect, Ended, Grew, Notice
+from tui.downloads import arrival
+from tui.downloads import summary as fetching_summary
 from tui.engine import EngineEvents, EngineLine
+from tui.fetching import Fetched, Fetcher, Judged
 from tui.keys import ACTIONS
 from tui.messages import OfferFound, Submitted
 from tui.replies import summary
 from tui.sanitize import clean_line, clean_text
 from tui.startup import is_remote, settle_collections
+from tui.switching import TargetFound, look_up_arrived, look_up_target
 from tui.theming import load_themes, missing_variables, own_themes, user_themes
 from tui.widgets.chat_view import ChatView
 from tui.widgets.composer import Composer
@@ -36,6 +42,9 @@ from tui.widgets.message_view import MessageView
 from tui.widgets.panel import Panel
 from tui.widgets.stats_bar import StatsBar
 from tui.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from tui.screens.models import Use
 
 FRAME_S = 1 / 15
 PATIENCE_S = 3.0
@@ -65,6 +74,7 @@ class SpecdecApp(App[None]):
         self.settings = settings
         self._register_themes()
         self.engine = EngineLine(self.post_message, FRAME_S)
+        self.fetcher, self._browser = Fetcher(self.post_message), Browser()
         self._given_offer = offer
         offer = offer or first_offer(settings)
         self.dialogue = Dialogue(settings, offer, self.engine.send)
@@ -116,13 +126,15 @@ class SpecdecApp(App[None]):
         self._show_state()
 
     async def on_unmount(self) -> None:
+        self.fetcher.close()
         await self.engine.close()
 
     def _show_state(self) -> None:
         """Paint what is known of the engine, where it has changed."""
         state, offer = self.dialogue.state, self.dialogue.offer
         draft = offer.get(state.wanted_draft or state.draft_in_use) or offer.initial
-        self._title.show(state, model_name(offer.target), draft.name)
+        fetching = fetching_summary(self.fetcher.downloads)
+        self._title.show(state, model_name(offer.target), draft.name, fetching)
         self._stats.show(state)
         self._panel.show(offer.drafts, state)
         self._divider.fraction = state.fraction if state.stage else None
@@ -152,6 +164,45 @@ class SpecdecApp(App[None]):
         else:
             self.dialogue.open(message.offer)
         self._show_state()
+
+    def action_models(self) -> None:
+        from tui.screens.models import ModelsScreen
+
+        screen = ModelsScreen(self.settings, self.dialogue, self.fetcher, self._browser)
+        self.push_screen(screen, self._model_chosen)
+
+    def _model_chosen(self, use: Use | None) -> None:
+        if use is not None and use.role == "draft":
+            self._draft_chosen(self.dialogue.offered(use.path))
+        elif use is not None:
+            self._in_thread(look_up_target, use.path, self.dialogue.draft)
+
+    @on(TargetFound)
+    def _target_found(self, message: TargetFound) -> None:
+        if message.offer is None:
+            self._tell(Notice(message.problem, "error"))
+        else:
+            self.dialogue.switch(message.offer)
+        self._show_state()
+
+    def action_downloads(self) -> None:
+        from tui.screens.downloads import DownloadsScreen
+
+        self.push_screen(DownloadsScreen(self.fetcher))
+
+    @on(Fetched)
+    @on(Judged)
+    def _take_news(self, message: Fetched | Judged) -> None:
+        if item := self.fetcher.take(message):
+            self._tell(Notice(arrival(item), "error" if item.note else "information"))
+            if item.path:
+                wanted = bool(item.request.draft_for)
+                self._in_thread(look_up_arrived, item.path, wanted, self.dialogue.offer)
+
+    def _in_thread(self, look_up: Callable[..., None], *about: object) -> None:
+        """Run `look_up`, which reads files and posts what it finds."""
+        work = partial(look_up, *about, self.settings, self.post_message)
+        self.run_worker(work, thread=True, exit_on_error=False)
 
     # -------------------------------------------------------------- the engine
 

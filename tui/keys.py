@@ -46,8 +46,8 @@ ACTIONS: tuple[Action, ...] = (
         bar=4,
         palette=True,
     ),
-    Action("help", "f1", "help", "help", "Keys and words", "F1", bar=6, palette=True),
-    Action("palette", "ctrl+p", "command_palette", "commands", "Command palette", "Ctrl+P", bar=5),
+    Action("help", "f1", "help", "help", "Keys and words", "F1", bar=7, palette=True),
+    Action("palette", "ctrl+p", "command_palette", "commands", "Command palette", "Ctrl+P", bar=6),
     Action(
         "new_chat",
         "ctrl+n",
@@ -55,7 +55,7 @@ ACTIONS: tuple[Action, ...] = (
         "new chat",
         "Begin a new chat; the models stay loaded",
         "Ctrl+N",
-        bar=7,
+        bar=10,
         palette=True,
     ),
     Action(
@@ -74,6 +74,25 @@ ACTIONS: tuple[Action, ...] = (
         "copy reply",
         "Send the last reply to the terminal's clipboard",
         "Ctrl+O",
+        palette=True,
+    ),
+    Action(
+        "models",
+        "f5",
+        "models",
+        "models",
+        "The models on this machine and on the Hub: use, fetch, delete",
+        "F5",
+        bar=8,
+        palette=True,
+    ),
+    Action(
+        "downloads",
+        "f8",
+        "downloads",
+        "downloads",
+        "The downloads: pause, resume, cancel",
+        "F8",
         palette=True,
     ),
     Action("page_up", "pageup", "scroll_chat(-1)", "page up", "Scroll the chat up", "PgUp"),
@@ -97,7 +116,7 @@ ACTIONS: tuple[Action, ...] = (
         "F12",
         palette=True,
     ),
-    Action("quit", "ctrl+q", "quit", "quit", "Quit", "Ctrl+Q", bar=8, palette=True),
+    Action("quit", "ctrl+q", "quit", "quit", "Quit", "Ctrl+Q", bar=9, palette=True),
 )
 
 

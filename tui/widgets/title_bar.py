@@ -1,4 +1,4 @@
-"""The top line: which target and draft are in use, and where they run."""
+"""The top line: which target and draft are in use, where they run, and what is being fetched."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class TitleBar(Lines):
     def __init__(self, target_name: str, draft_name: str) -> None:
         super().__init__()
         self._target, self._draft = target_name, draft_name
-        self._where = ""
+        self._where = self._fetching = ""
 
-    def show(self, state: EngineState, target: str, draft_name: str) -> None:
-        """Take over the models in use."""
+    def show(self, state: EngineState, target: str, draft_name: str, fetching: str = "") -> None:
+        """Take over the models in use, and how far a download is."""
         where = placement(state.target) if state.target else ""
-        shown = (target, draft_name, where)
-        if shown != (self._target, self._draft, self._where):
-            self._target, self._draft, self._where = shown
+        shown = (target, draft_name, where, fetching)
+        if shown != (self._target, self._draft, self._where, self._fetching):
+            self._target, self._draft, self._where, self._fetching = shown
             self.changed()
 
     def build(self, width: int) -> Sequence[Content]:
@@ -43,10 +43,12 @@ class TitleBar(Lines):
         left = Content.assemble(*parts)
         if left.cell_length > width:
             left = Content.assemble(*parts[2:])
-        gap = width - left.cell_length - len(self._where)
-        if gap < 2:
-            return [left.truncate(width, ellipsis=True)]
-        return [Content.assemble(left, " " * gap, (self._where, "$muted"))]
+        both = [text for text in (self._fetching, self._where) if text]
+        for right in ("   ".join(both), *both[:1]):
+            gap = width - left.cell_length - len(right)
+            if gap >= 2:
+                return [Content.assemble(left, " " * gap, (right, "$muted"))]
+        return [left.truncate(width, ellipsis=True)]
 
 
 def placement(model: ModelInfo) -> str:

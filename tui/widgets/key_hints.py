@@ -1,0 +1,52 @@
+"""The last lines of a screen of its own: what there is to say, and the keys that count just now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tui.widgets.lines import Lines
+
+GAP = "   "
+Hint = tuple[str, str]
+"""A key and what it does, the most important first."""
+
+
+class KeyHints(Lines):
+    DEFAULT_CSS = """
+    KeyHints { height: 2; padding: 0 1; color: $foreground; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said, self._style = "", "$muted"
+        self._hints: tuple[Hint, ...] = ()
+
+    @property
+    def said(self) -> str:
+        return self._said
+
+    def say(self, text: str, style: str = "$muted") -> None:
+        """A sentence above the keys; the next one takes its place."""
+        if (text, style) != (self._said, self._style):
+            self._said, self._style = text, style
+            self.changed()
+
+    def show(self, hints: Sequence[Hint]) -> None:
+        if tuple(hints) != self._hints:
+            self._hints = tuple(hints)
+            self.changed()
+
+    def build(self, width: int) -> Sequence[Content]:
+        hints = list(self._hints)
+        while hints and _length(hints) > width:
+            # The last one says how to leave, and stays.
+            hints.pop(-2 if len(hints) > 1 else -1)
+        parts = [Content.assemble((key, "$primary"), " ", (does, "$muted")) for key, does in hints]
+        said = Content.styled(self._said, self._style).truncate(width, ellipsis=True)
+        return [said, Content(GAP).join(parts)]
+
+
+def _length(hints: Sequence[Hint]) -> int:
+    return sum(len(key) + 1 + len(does) for key, does in hints) + len(GAP) * (len(hints) - 1)
