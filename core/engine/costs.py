@@ -66,10 +66,10 @@ class CostCurve:
         here = {n: s for n in range(1, n_max + 1) if (s := self._median(bucket, n)) is not None}
         if not self._base:
             self._base = dict(here)
-        ratios = [seconds / self._interpolated(n) for n, seconds in here.items()]
+        ratios = [seconds / self._expected(n) for n, seconds in here.items()]
         scale = median(ratios) if ratios else 1.0
-        known = self._interpolated
-        rest = [0.0, scale * known(1), *(optimism * scale * known(n) for n in range(2, n_max + 1))]
+        cost = self._expected
+        rest = [0.0, scale * cost(1), *(optimism * scale * cost(n) for n in range(2, n_max + 1))]
         return [here.get(n) or seconds for n, seconds in enumerate(rest[: n_max + 1])]
 
     def measured(self) -> dict[int, float]:
@@ -86,8 +86,14 @@ class CostCurve:
             self._medians[key] = median(samples)
         return self._medians[key]
 
-    def _interpolated(self, n: int) -> float:
-        return interpolate(self._base, n)
+    def _expected(self, n: int) -> float:
+        """A size between two measured ones costs as much as the dearer: kernels work in blocks, so
+        nine tokens cost about what twelve do."""
+        below = max((k for k in self._base if k < n), default=None)
+        above = min((k for k in self._base if k > n), default=None)
+        if n in self._base or below is None or above is None:
+            return interpolate(self._base, n)
+        return max(self._base[below], self._base[above])
 
 
 def interpolate(points: Mapping[int, float], n: int) -> float:

@@ -24,6 +24,12 @@ def test_a_measured_size_counts_as_it_is_and_scales_the_rest():
     assert table[8] == pytest.approx(48.0)
 
 
+def test_a_size_between_two_measured_ones_costs_what_the_dearer_does():
+    table = CostCurve({1: 28.0, 5: 107.0, 8: 96.0, 12: 120.0}).table(12, 0)
+    assert table[6] == table[7] == 107.0
+    assert table[9] == table[11] == 120.0
+
+
 def test_optimism_is_for_what_was_not_met_yet():
     curve = CostCurve(CURVE)
     for _ in range(3):
