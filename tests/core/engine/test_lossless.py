@@ -16,8 +16,8 @@ import pytest
 from core.engine import choice, sampling
 from core.engine.choice import Chooser, WayRecord
 from core.engine.sampling import Distribution, distribution
-from core.engine.verify import agreement, overlap, residual
 from core.engine.session import Session
+from core.engine.verify import agreement, overlap, residual
 from core.protocol import Sampling
 from tests.core.engine.conftest import UseDraft, answer, ask
 
@@ -108,11 +108,12 @@ def _each_row_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def few_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a large vocabulary: only some tokens are listed, the others are asked at need."""
 
-    def two(logits: np.ndarray, *_: object) -> tuple[np.ndarray, float]:
+    def few(logits: np.ndarray, *_: object) -> tuple[np.ndarray, float]:
         order = logits.argsort()
-        return order[-2:], float(logits[order[-3]])
+        n = 2 if order[-1] % 2 else 4
+        return order[-n:], float(logits[order[-n - 1]])
 
-    monkeypatch.setattr(sampling, "leading", two)
+    monkeypatch.setattr(sampling, "leading", few)
 
 
 def speculative_text(chooser: Chooser, n_draft: int) -> tuple[int, ...]:
@@ -213,6 +214,24 @@ def test_a_seed_gives_the_same_text_whatever_was_drafted(way: str, temperature: 
         settings = SETTINGS["all"].model_copy(update={"seed": seed} | changes)
         texts = {speculative_text(chooser_of(settings, way), n_draft) for n_draft in (0, 1, 2, 4)}
         assert len(texts) == 1
+
+
+@pytest.mark.parametrize("way", ["coupled", "rejection"])
+@pytest.mark.parametrize("temperature", [0, 0.8])
+def test_a_draft_that_is_the_target_is_always_kept(way: str, temperature: float):
+    """The draft's rows are penalised as the target's, with the same tokens before them."""
+    changes = {"temperature": temperature}
+    for seed in range(50):
+        settings = SETTINGS["all"].model_copy(update={"seed": seed} | changes)
+        chooser, text = chooser_of(settings, way), list(PROMPT)
+        for n_draft in (3, 1, 5):
+            chooser.begin_round("d", text)
+            rows = [text[-1]]
+            for _ in range(n_draft):
+                rows.append(chooser.pick(TARGET[rows[-1]].copy())[0])
+            new = chooser.verify(rows[1:], TARGET[rows])
+            assert new[:-1] == rows[1:]
+            text += new
 
 
 @pytest.mark.parametrize("temperature", [0, 0.7])

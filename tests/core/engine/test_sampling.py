@@ -228,7 +228,7 @@ OPEN = {
 
 
 @pytest.mark.parametrize("name", OPEN)
-@pytest.mark.parametrize("gap", [7, 11])
+@pytest.mark.parametrize("gap", [7, 11, 14])
 def test_tokens_that_are_not_listed_come_as_often_as_they_should(name: str, gap: float):
     settings = plain(**OPEN[name])
     logits = mixed_row(LARGE, gap)
