@@ -47,7 +47,7 @@ class Others:
         token = self._first(until, -math.inf, seed, position)
         if token is None:
             return None
-        floor = self._floor()
+        floor = self._floor(token)
         if self.logits[token] >= floor:
             return token
         return self._first(until, floor, seed, position)
@@ -95,19 +95,20 @@ class Others:
                 return None
             start += size
 
-    def _floor(self) -> float:
-        """The smallest logit that top-k, top-p and min-p leave, by looking at all of them."""
-        s, best = self.sampling, float(self.logits[self.leading[0]])
-        floor, kept = -math.inf, self.logits
-        if 0 < s.top_k < len(kept):
-            floor = float(np.partition(kept, -s.top_k)[-s.top_k])
-            kept = kept[kept >= floor]
+    def _floor(self, token: int) -> float:
+        """The smallest logit that top-k, top-p and min-p leave, by looking at all of them; or
+        something smaller than the logit of `token`, where that is left."""
+        s, x = self.sampling, self.logits
+        best = x[self.leading[0]]
+        above = x[(x > x[token]).nonzero()[0]]
+        floor = float(best) + math.log(s.min_p) if s.min_p > 0 else -math.inf
+        if 0 < s.top_k <= len(above):
+            floor = max(floor, float(np.partition(above, -s.top_k)[-s.top_k]))
         if s.top_p < 1:
-            enough = s.top_p * float(np.exp(kept - np.float32(best)).sum())
-            x = self.logits[self.leading].astype(np.float64)
-            cumulative = np.exp(x - best).cumsum()
-            if cumulative[-1] < enough:
-                x = np.sort(kept)[::-1].astype(np.float64)
-                cumulative = np.exp(x - best).cumsum()
-            floor = max(floor, float(x[min(int(cumulative.searchsorted(enough)), len(x) - 1)]))
-        return max(floor, best + math.log(s.min_p)) if s.min_p > 0 else floor
+            if 0 < s.top_k < len(x):
+                x = np.partition(x, -s.top_k)[-s.top_k :]
+            enough = s.top_p * float(np.exp(x - best).sum())
+            above = np.sort(above)[::-1]
+            at = int(np.exp(above - best).cumsum(dtype=np.float64).searchsorted(enough))
+            floor = max(floor, float(above[at])) if at < len(above) else floor
+        return floor
