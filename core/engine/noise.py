@@ -41,17 +41,14 @@ def uniform(seed: int, position: int) -> float:
     return ((_base(seed, position) >> 11) + 0.5) * 2.0**-53
 
 
-def crowd(
-    seed: int, position: int, start: int, stop: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Rings of many clocks together in their order, from the `start`-th up to the `stop`-th: the
-    time that passed before each, in units of the mean; whose it was, as a number in [0, 1); and
-    another such number for each."""
+def crowd(seed: int, position: int, start: int, stop: int) -> NDArray[np.float64]:
+    """Rings of many clocks taken together, from the `start`-th up to the `stop`-th (n, 3): whose it
+    is, another number to decide with, and one for the time until the next, whose negative logarithm
+    after subtraction from 1 that is in units of the mean; all from 0 up to 1."""
     stream, origin = _stream(seed)
     stream.bit_generator.state = origin
     stream.bit_generator.advance(position * _APART + 3 * start)  # type: ignore[attr-defined]
-    numbers = stream.random((stop - start, 3))
-    return -np.log1p(-numbers[:, 0]), numbers[:, 1], numbers[:, 2]
+    return stream.random((stop - start, 3))
 
 
 @lru_cache(maxsize=4)

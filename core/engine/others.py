@@ -19,6 +19,8 @@ from core.engine.noise import clocks, crowd, few_clocks
 from core.llama.context import Logits
 from core.protocol import Sampling
 
+FEW = 24
+_NEVER = 1e-300
 _SALT = 0xC407D
 
 
@@ -56,11 +58,18 @@ class Others:
         """The first to ring among those whose logit is `floor` at least."""
         winner = None
         near = self.leading[self.n_listed :]
-        if len(near):
-            x = self.logits[near].astype(np.float64)
-            rates = np.exp(x / self.sampling.temperature - self.log_total)
-            times = clocks(seed, position, near) / rates
-            times[x < floor] = math.inf
+        if 0 < len(near) <= FEW:
+            tokens: list[int] = near.tolist()
+            for token, ring in zip(tokens, few_clocks(seed, position, tokens), strict=True):
+                x = float(self.logits[token])
+                rate = math.exp(x / self.sampling.temperature - self.log_total)
+                if x >= floor and ring < until * rate:
+                    winner, until = token, ring / rate
+        elif len(near):
+            all_x = self.logits[near].astype(np.float64)
+            rates = np.exp(all_x / self.sampling.temperature - self.log_total)
+            times = clocks(seed, position, near) / np.maximum(rates, _NEVER)
+            times[all_x < floor] = math.inf
             first = int(times.argmin())
             if times[first] < until:
                 winner, until = int(near[first]), float(times[first])
@@ -71,37 +80,63 @@ class Others:
 
     def _first_beyond(self, until: float, floor: float, seed: int, position: int) -> int | None:
         """The first to ring among those that do not lead."""
-        n, temperature = len(self.logits), self.sampling.temperature
-        rate = n * math.exp(self.lowest / temperature - self.log_total)
+        n = len(self.logits)
+        rate = n * math.exp(self.lowest / self.sampling.temperature - self.log_total)
         expected = rate * until
-        first_gap = few_clocks(seed, position, [0])[0]
-        if first_gap >= expected:  # the usual case, told at little cost
+        time = few_clocks(seed, position, [0])[0]  # in units of 1 / rate
+        if time >= expected:  # the usual case, told at little cost
             return None
         size = int(expected + 3 * math.sqrt(expected)) + 2
-        start, time = 0, 0.0
-        while True:
-            gaps, whose, levels = crowd(seed, position, start, start + size)
-            if start == 0:
-                gaps[0] = first_gap
-            times = time + gaps.cumsum() / rate
-            tokens = (whose * n).astype(np.int64)
-            x = self.logits[tokens].astype(np.float64)
-            chances = np.exp(np.minimum((x - self.lowest) / temperature, 0.0))
-            hits = ((levels < chances) & (x <= self.lowest) & (x >= floor)).nonzero()[0]
-            if len(hits):
-                return int(tokens[hits[0]]) if times[hits[0]] < until else None
-            time = float(times[-1])
-            if time >= until:
-                return None
+        look = self._look_at_few if size <= FEW else self._look_at_many
+        start = 0
+        while time < expected:
+            numbers = crowd(seed, position, start, start + size)
+            token, time = look(numbers, time, expected, floor)
+            if token is not None:
+                return token
             start += size
+        return None
+
+    def _look_at_few(
+        self, numbers: NDArray[np.float64], time: float, until: float, floor: float
+    ) -> tuple[int | None, float]:
+        """The token of the first ring that counts, from `time` on and before `until`, or None; and
+        the time of the ring after all these `numbers` (n, 3), see `crowd`."""
+        n, lowest = len(self.logits), self.lowest
+        for whose, level, gap in numbers.tolist():
+            if time >= until:
+                break
+            token = int(whose * n)
+            x = float(self.logits[token])
+            if floor <= x <= lowest and level < math.exp((x - lowest) / self.sampling.temperature):
+                return token, time
+            time -= math.log1p(-gap)
+        return None, time
+
+    def _look_at_many(
+        self, numbers: NDArray[np.float64], time: float, until: float, floor: float
+    ) -> tuple[int | None, float]:
+        """The same by NumPy."""
+        gaps = -np.log1p(-numbers[:, 2])
+        times = time + gaps.cumsum()
+        tokens = (numbers[:, 0] * len(self.logits)).astype(np.int64)
+        x = self.logits[tokens].astype(np.float64)
+        chances = np.exp(np.minimum((x - self.lowest) / self.sampling.temperature, 0.0))
+        counts = (numbers[:, 1] < chances) & (x <= self.lowest) & (x >= floor)
+        hits = counts.nonzero()[0]
+        if len(hits) and times[hits[0]] - gaps[hits[0]] < until:
+            return int(tokens[hits[0]]), time
+        return None, float(times[-1])
 
     def _floor(self, token: int) -> float:
         """The smallest logit that top-k, top-p and min-p leave, by looking at all of them; or
         something smaller than the logit of `token`, where that is left."""
         s, x = self.sampling, self.logits
         best = x[self.leading[0]]
-        above = x[(x > x[token]).nonzero()[0]]
         floor = float(best) + math.log(s.min_p) if s.min_p > 0 else -math.inf
+        if s.top_k == 0 and s.top_p == 1:
+            return floor
+        above = x[(x > x[token]).nonzero()[0]]
         if 0 < s.top_k <= len(above):
             floor = max(floor, float(np.partition(above, -s.top_k)[-s.top_k]))
         if s.top_p < 1:
