@@ -210,7 +210,9 @@ def _repository_rows(browser: Browser, repository: Repository) -> Iterator[Row]:
 
 def _files_here(browser: Browser, repo: str) -> set[str]:
     """The files of a repository that lie in a Hugging Face cache, by the name of its folder."""
-    folder = "models--" + repo.replace("/", "--")
+    from core.models.hub_names import repo_folder_name
+
+    folder = repo_folder_name(repo)
     return {model.path.name for model in browser.local or () if folder in model.path.parts}
 
 

@@ -197,7 +197,7 @@ def _figures(item: Item) -> str:
     if progress.rate is not None:
         words.append(f"{figures.size(int(progress.rate))}/s")
     if progress.remaining_s is not None:
-        words.append(f"{time_left(progress.remaining_s)} left")
+        words.append(f"{figures.duration(progress.remaining_s)} left")
     if progress.parts > 1:
         words.append(f"file {progress.part} of {progress.parts}")
     if progress.stage != "downloading":
@@ -212,14 +212,6 @@ def arrival(item: Item) -> str:
         return f"{name} was not fetched. {item.note}"
     use = "F3 has it as a draft" if item.request.draft_for else "F5 lists it"
     return f"{name} is on this machine now; {use}."
-
-
-def time_left(seconds: float) -> str:
-    """0:09, 12:30, 3 h 05."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02}"
-    return f"{whole // 60}:{whole % 60:02}"
 
 
 def _unchecked(item: Item) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.models.sizes import size_text
+
 DASH = "–"
 
 
@@ -50,13 +52,16 @@ def tokens(count: int) -> str:
 
 
 def size(n_bytes: int) -> str:
-    """Bytes in the binary units that GGUF files are spoken of in."""
-    value = float(n_bytes)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
+    """Bytes, as the engine's own messages say them."""
+    return size_text(n_bytes)
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds, or hours and minutes: 0:09, 12:30, 3 h 05."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02}"
+    return f"{whole // 60}:{whole % 60:02}"
 
 
 def count(number: int, noun: str) -> str:

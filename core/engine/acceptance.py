@@ -11,7 +11,7 @@ the one that predicted better has the say.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 EDGES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.96, 0.99)
 """Borders of the bins of the draft's own probability, denser where it is sure of itself."""
@@ -131,29 +131,16 @@ class Acceptance:
         """Chance that the k-th of `n` proposals is kept, given that those before it were, whatever
         their confidence."""
         typical = self._typical
-        weights, joint, chances = self.now, 1.0, []
-        for k in range(n):
-            weights = _after(weights, typical * self._at[k].value)
-            before, joint = joint, sum(weights)
-            chances.append(joint / before)
-        return chances
+        return self._conditional(typical * self._at[k].value for k in range(n))
 
     def given(self, p: Sequence[float | None]) -> list[float]:
         """The same for proposals to which the draft gives these probabilities (None: none)."""
-        weights, joint, chances = self.now, 1.0, []
-        for k, confidence in enumerate(p):
-            weights = self.survivors(weights, k, confidence)
-            before, joint = joint, sum(weights)
-            chances.append(joint / before)
-        return chances
+        return self._conditional(self._factor(k, confidence) for k, confidence in enumerate(p))
 
     def survivors(self, weights: list[float], position: int, p: float | None) -> list[float]:
         """The weights after the proposal at `position`, of confidence `p`, was kept too; they add
         up to the chance of everything so far."""
-        factor = 1.0 if p is None else self._bins[bisect_right(EDGES, p)].value
-        if position < len(self._at):
-            factor *= self._at[position].value
-        return _after(weights, factor)
+        return _after(weights, self._factor(position, p))
 
     def first_proposals(self) -> list[tuple[float, float]]:
         """How often a first proposal falls into each bin (adds up to 1), and its chance there;
@@ -163,6 +150,20 @@ class Acceptance:
             (weight / total, _chance(alpha * bin_.value))
             for weight, bin_ in zip(self._first, self._bins, strict=False)
         ]
+
+    def _conditional(self, factors: Iterable[float]) -> list[float]:
+        """The chance of each of some proposals, given that those before it were kept."""
+        weights, joint, chances = self.now, 1.0, []
+        for factor in factors:
+            weights = _after(weights, factor)
+            before, joint = joint, sum(weights)
+            chances.append(joint / before)
+        return chances
+
+    def _factor(self, position: int, p: float | None) -> float:
+        """What confidence and position make of α."""
+        factor = 1.0 if p is None else self._bins[bisect_right(EDGES, p)].value
+        return factor * self._at[position].value if position < len(self._at) else factor
 
     @property
     def _alpha(self) -> float:

@@ -73,9 +73,7 @@ class Conversation:
                 f"holds {self._n_ctx}; shorten it, or choose a larger context with --ctx.",
                 "prompt",
             )
-        self._text, self._tokens = text, tokens
-        self._left_out = list(messages[n_system : n_system + n_out])
-        return Prompt(list(tokens), n_out)
+        return self._begin(text, tokens, messages[n_system : n_system + n_out])
 
     def make_room(self, messages: Sequence[ChatMessage], n_reply: int) -> Prompt | None:
         """The prompt again, without so many of the oldest turns that `n_reply` tokens of a reply
@@ -85,9 +83,7 @@ class Conversation:
         text, tokens = self._tokenize(messages, n_system, n_out)
         if n_out <= len(self._left_out) or len(tokens) + n_reply + MIN_ROOM > self._n_ctx:
             return None
-        self._text, self._tokens = text, tokens
-        self._left_out = list(messages[n_system : n_system + n_out])
-        return Prompt(list(tokens), n_out)
+        return self._begin(text, tokens, messages[n_system : n_system + n_out])
 
     def remember_reply(self, text: str, tokens: list[int]) -> None:
         """Note a finished reply: `tokens` are the whole text so far, as it was generated."""
@@ -95,6 +91,11 @@ class Conversation:
             tokens = tokens[:-1]
         self._text += text
         self._tokens = list(tokens)
+
+    def _begin(self, text: str, tokens: list[int], left_out: Sequence[ChatMessage]) -> Prompt:
+        """What is said from here on goes on from this prompt."""
+        self._text, self._tokens, self._left_out = text, tokens, list(left_out)
+        return Prompt(list(tokens), len(left_out))
 
     def _n_left_out_before(self, messages: Sequence[ChatMessage]) -> int:
         """How many messages to leave out because they were left out before, in this conversation

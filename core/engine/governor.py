@@ -173,12 +173,11 @@ class Governor:
         self.costs.record(round_.n_verified + 1, depth, round_.verify_s)
         self._since_policy_s += wall_s
         self._overhead_s.append(max(wall_s - round_.draft_s - round_.verify_s, 0.0))
-        foreseen = {offer.name: offer for offer in offers if offer.foreseen is not None}
-        for offer in foreseen.values():
-            assert offer.foreseen is not None
-            self._track(offer.name, offer.kind).propose(offer.foreseen)
-        if round_.proposal.tokens and round_.drafter not in foreseen:
-            track = self._track(round_.drafter, "model")
+        for offer in offers:
+            if offer.foreseen is not None:
+                self._track(offer.name, offer.kind).propose(offer.foreseen)
+        if round_.proposal.tokens and round_.kind == "model":
+            track = self._track(round_.drafter, round_.kind)
             track.step_s.append(round_.draft_s / len(round_.proposal.tokens))
             track.propose(round_.proposal)
             if (confidence := round_.proposal.p[0]) is not None:
@@ -224,14 +223,17 @@ class Governor:
         """A lookup is the only drafter and does not pay now. It is judged all the same."""
         if not foreseen.tokens:
             return Plan(0, "nothing to look up")
-        reason = f"paused: would run at {policy.rates[policy.best_draft] / policy.rates[0]:.2f}×"
-        return Plan(0, reason, paused=True, forecast=self._forecasts[0])
+        return self._paused(policy)
 
     def _pause(self, offer: Offer, policy: Policy, n_max: int) -> Plan:
         self._paused_rounds += 1
         probe = PROBE_LENGTH if self._probe_is_due(offer, policy) else 0
+        return self._paused(policy, min(n_max, probe))
+
+    def _paused(self, policy: Policy, n_probe: int = 0) -> Plan:
+        """Draft nothing but what is a probe, and verify nothing."""
         return Plan(
-            n_draft=min(n_max, probe),
+            n_draft=n_probe,
             reason=f"paused: would run at {policy.rates[policy.best_draft] / policy.rates[0]:.2f}×",
             paused=True,
             forecast=self._forecasts[0],

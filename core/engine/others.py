@@ -20,7 +20,9 @@ from core.llama.context import Logits
 from core.protocol import Sampling
 
 FEW = 24
-_NEVER = 1e-300
+"""Up to so many tokens Python's own sums cost less than NumPy's calls."""
+NEVER = 1e-300
+"""A smaller share is none."""
 _SALT = 0xC407D
 
 
@@ -68,7 +70,7 @@ class Others:
         elif len(near):
             all_x = self.logits[near].astype(np.float64)
             rates = np.exp(all_x / self.sampling.temperature - self.log_total)
-            times = clocks(seed, position, near) / np.maximum(rates, _NEVER)
+            times = clocks(seed, position, near) / np.maximum(rates, NEVER)
             times[all_x < floor] = math.inf
             first = int(times.argmin())
             if times[first] < until:

@@ -21,16 +21,14 @@ from numpy.typing import NDArray
 
 from core.engine.leading import leading
 from core.engine.noise import clocks, few_clocks
-from core.engine.others import Others
+from core.engine.others import FEW, NEVER, Others
 from core.llama.context import Logits
 from core.protocol import Sampling
 
-FEW = 24
 LISTED = 64
 """So many tokens, or a little more, are listed where many are about as likely."""
 _REACH = 5.0
 _NEGLIGIBLE = math.exp(-_REACH)
-_NEVER = 1e-300
 _CERTAIN = np.ones(1)
 
 
@@ -90,8 +88,8 @@ def distribution(logits: Logits, sampling: Sampling) -> Distribution:
     weights = np.exp(x)
     cut = _cut(weights, weights.cumsum(), math.exp(lowest - best), len(logits), sampling)
     p = np.exp(x[: cut.certain] / sampling.temperature)
-    if p[-1] < _NEVER:
-        p = p[: np.count_nonzero(p >= _NEVER)]
+    if p[-1] < NEVER:
+        p = p[: np.count_nonzero(p >= NEVER)]
     total = float(p.sum())
     log_total = best / sampling.temperature + math.log(total)
     return _listed(logits, sampling, tokens, lowest, cut, p / total, log_total)
@@ -109,7 +107,7 @@ def _of_few(
     x = [x[i] - best for i in order]
     weights = [math.exp(value) for value in x]
     cut = _cut(weights, list(accumulate(weights)), math.exp(lowest - best), len(logits), sampling)
-    p = [w for v in x[: cut.certain] if (w := math.exp(v / sampling.temperature)) >= _NEVER]
+    p = [w for v in x[: cut.certain] if (w := math.exp(v / sampling.temperature)) >= NEVER]
     total = sum(p)
     p = [share / total for share in p]
     log_total = best / sampling.temperature + math.log(total)

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from core.errors import SpecdecError
 from core.llama import log
 from core.llama.devices import usable_cores
-from core.llama.memory import free_bytes, kv_bytes_on_cpu
+from core.llama.memory import kv_bytes_on_cpu
 from core.llama.model import Model
+from core.models.machine import main_memory
+from core.models.memory import DEFAULT_N_CTX, MIN_N_CTX, uses_flash_attention
 from core.protocol import ModelOptions
 
-DEFAULT_N_CTX = 8192
-MIN_N_CTX = 256
-"""llama.cpp aborts on a batch larger than the context, and a verification is a batch."""
 N_SNAPSHOTS = 8
 """Each takes the memory of a whole recurrent state and a few nodes a layer of llama.cpp's graph,
 which aborts when that is full (from 14 on nemotron_h, 16 on lfm2moe, 24 on lfm2)."""
@@ -343,12 +342,12 @@ def _flash_attention(model: Model, options: ModelOptions) -> str:
     off, unless a quantised V cache needs it."""
     if options.flash_attn != "auto" or model.n_layers_gpu:
         return options.flash_attn
-    return "off" if options.cache_type_v in ("f32", "f16", "bf16") else "on"
+    return "on" if uses_flash_attention(options, on_gpu=False) else "off"
 
 
 def _require_memory(model: Model, n_ctx: int, options: ModelOptions) -> None:
     needed = kv_bytes_on_cpu(model, n_ctx, options.cache_type_k, options.cache_type_v)
-    free = free_bytes()
+    free = main_memory().free
     if free is not None and needed > free:
         raise SpecdecError(
             f"A context of {n_ctx} tokens takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "

@@ -1,4 +1,4 @@
-"""How much a KV cache takes and how much memory is free, asked before llama.cpp allocates.
+"""How much main memory a KV cache takes, asked before llama.cpp allocates.
 
 Linux grants more memory than it has and kills the process later; a question beforehand is the only
 way to an error message.
@@ -12,7 +12,6 @@ from core.errors import SpecdecError
 from core.llama.model import Model
 from core.models.buffers import kv_bytes
 from core.models.gguf import read_header
-from core.models.machine import main_memory
 from core.models.shape import shape_of
 
 
@@ -24,8 +23,3 @@ def kv_bytes_on_cpu(model: Model, n_ctx: int, type_k: str, type_v: str) -> int:
         return 0
     n_layers_cpu = max(shape.n_layer + 1 - model.n_layers_gpu, 0)  # the last one is the output
     return sum(kv_bytes(shape, n_ctx, type_k, type_v)[:n_layers_cpu])
-
-
-def free_bytes() -> int | None:
-    """Main memory that can still be had, the limit of a container included; None: unknown."""
-    return main_memory().free

@@ -39,7 +39,8 @@ from core.models.hub_connection import (
     read_range,
 )
 from core.models.hub_errors import HubError, explain
-from core.models.progress import Meter, OnProgress, ignore, size_text
+from core.models.progress import Meter, OnProgress, ignore
+from core.models.sizes import size_text
 from core.models.untrusted import shown, shown_bytes
 
 if TYPE_CHECKING:
@@ -123,11 +124,7 @@ def _downloaded(
     cancelled: Cancelled,
 ) -> Downloaded:
     """The work; `wanted` is filled as the Hub answers, so that a failure can say what is kept."""
-
-    def going() -> bool:
-        meter.tick()
-        return cancelled()
-
+    going = meter.ticking(cancelled)
     meter.begin("asking")
     for file in choice.files:
         wanted.append(_promised(hub, repo, file, going))

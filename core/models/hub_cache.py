@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from core.errors import SpecdecError
 from core.models.background import Cancelled, pause
-from core.models.hub_names import checked_repo, is_safe_file
+from core.models.hub_names import checked_repo, is_safe_file, repo_folder_name
 from core.models.untrusted import shown
 
 PARTIAL = ".specdec.incomplete"
@@ -53,7 +53,7 @@ def places_for(folder: Path, repo: str, file: str, commit: str, checksum: str) -
     label = shown(file)
     if not is_safe_file(file) or not (commit + checksum).isalnum():
         raise SpecdecError(f"{label} is a name that cannot be kept here; choose another.", "file")
-    name = "models--" + repo.replace("/", "--")
+    name = repo_folder_name(repo)
     repo_folder = folder / name
     blob = repo_folder / "blobs" / checksum
     link = repo_folder.joinpath("snapshots", commit, *file.split("/"))
@@ -164,7 +164,7 @@ def discard_partials(folder: Path, repo: str = "") -> int:
     """
     from core.models.hub_library import WeakFileLock
 
-    name = "models--" + checked_repo(repo).replace("/", "--") if repo else "models--*"
+    name = repo_folder_name(checked_repo(repo)) if repo else "models--*"
     freed = 0
     for partial in folder.glob(f"{name}/blobs/*{PARTIAL}"):
         checksum = partial.name.removesuffix(PARTIAL)

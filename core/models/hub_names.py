@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 from core.errors import SpecdecError
+from core.models.places import SPLIT_NAME
 from core.models.untrusted import shown
 
 MAX_NAME = 1000
@@ -13,7 +14,6 @@ MAX_PIECE = 240
 
 _REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 _NOT_IN_PIECES = set('\\:*?"<>|')
-_SPLIT = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 _DEVICES = {f"{port}{i}" for port in ("COM", "LPT") for i in range(10)} | {
     *("CON", "PRN", "AUX", "NUL")
 }
@@ -47,6 +47,11 @@ def checked_repo(name: str) -> str:
             kind="settings",
         )
     return name
+
+
+def repo_folder_name(repo: str) -> str:
+    """The folder of a repository (checked, or only compared with) in a Hugging Face cache."""
+    return "models--" + repo.replace("/", "--")
 
 
 def is_safe_file(name: str) -> bool:
@@ -83,7 +88,7 @@ def is_model_file(name: str) -> bool:
 
 def part_of(name: str) -> tuple[str, int, int]:
     """The name without the mark of a split file (or without `.gguf`), the part, the parts."""
-    match = _SPLIT.fullmatch(name)
+    match = SPLIT_NAME.fullmatch(name)
     if match and int(match["count"]) > 1:
         return match["stem"], int(match["no"]), int(match["count"])
     return name[: -len(".gguf")] if name.lower().endswith(".gguf") else name, 1, 1

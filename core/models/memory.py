@@ -18,8 +18,9 @@ from core.protocol import ModelOptions
 GIB = 2**30
 MAIN = "CPU"
 """The name that llama.cpp gives main memory."""
-DEFAULT_N_CTX, MIN_N_CTX = 8192, 256
-"""As core.llama.context has them."""
+DEFAULT_N_CTX = 8192
+MIN_N_CTX = 256
+"""llama.cpp aborts on a batch larger than the context, and a verification is a batch."""
 LEAST_PROPOSED = 4096
 """A smaller context is proposed only where it was asked for."""
 

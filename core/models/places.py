@@ -18,7 +18,8 @@ MAX_DEPTH = 8
 MAX_ENTRIES = 50_000
 MAX_MANIFEST = 2**20
 
-_SPLIT = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+SPLIT_NAME = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+"""The name of one part of a split model."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _JAN_MODEL_PATH = re.compile(r"""^model_path:\s*["']?(.+?)["']?\s*$""", re.MULTILINE)
@@ -69,22 +70,18 @@ def _places(
 ) -> Iterator[tuple[str, Candidates]]:
     for folder in extra_dirs:
         yield "your folders", _walk(folder.expanduser())
-    for folder in _hub_folders(env, home):
+    for folder in hub_folders(env, home):
         yield "Hugging Face", _walk(folder)
-    for folder in _llama_cpp_folders(env, home):
+    for folder in llama_cpp_folders(env, home):
         yield "llama.cpp", _walk(folder)
-    yield "LM Studio", _walk(_lm_studio_folder(home))
+    yield "LM Studio", _walk(lm_studio_folder(home))
     for folder in _folders(env, "OLLAMA_MODELS", home / ".ollama/models"):
         yield "Ollama", _ollama(folder)
     yield "Ollama", _ollama(Path("/usr/share/ollama/.ollama/models"))
-    for folder in _jan_folders(env, home):
+    for folder in jan_folders(env, home):
         yield "Jan", _jan(folder)
-    for place in (
-        ".local/share/nomic.ai/GPT4All",
-        "Library/Application Support/nomic.ai/GPT4All",
-        ".cache/gpt4all",
-    ):
-        yield "GPT4All", _walk(home / place)
+    for folder in gpt4all_folders(home):
+        yield "GPT4All", _walk(folder)
 
 
 # ------------------------------------------------------------------ the tools
@@ -94,7 +91,8 @@ def _folders(env: Mapping[str, str], variable: str, default: Path) -> list[Path]
     return [Path(env[variable]).expanduser()] if env.get(variable) else [default]
 
 
-def _hub_folders(env: Mapping[str, str], home: Path) -> list[Path]:
+def hub_folders(env: Mapping[str, str], home: Path) -> list[Path]:
+    """Where huggingface_hub keeps what it fetches."""
     if env.get("HF_HUB_CACHE"):
         return [Path(env["HF_HUB_CACHE"]).expanduser()]
     if env.get("HF_HOME"):
@@ -104,14 +102,16 @@ def _hub_folders(env: Mapping[str, str], home: Path) -> list[Path]:
     ]
 
 
-def _llama_cpp_folders(env: Mapping[str, str], home: Path) -> list[Path]:
+def llama_cpp_folders(env: Mapping[str, str], home: Path) -> list[Path]:
+    """Where llama.cpp keeps what it fetches, now and in older versions."""
     folders = [home / ".cache/llama.cpp", home / "Library/Caches/llama.cpp"]
     if env.get("LOCALAPPDATA"):
         folders.append(Path(env["LOCALAPPDATA"]) / "llama.cpp")
     return _folders(env, "LLAMA_CACHE", folders[0]) + folders
 
 
-def _lm_studio_folder(home: Path) -> Path:
+def lm_studio_folder(home: Path) -> Path:
+    """LM Studio's models, wherever its settings put them."""
     pointer = _read_text(home / ".lmstudio-home-pointer").strip()
     old = home / ".cache/lm-studio"
     root = Path(pointer) if pointer else old if _identity(old) else home / ".lmstudio"
@@ -119,12 +119,22 @@ def _lm_studio_folder(home: Path) -> Path:
     return Path(chosen) if isinstance(chosen, str) and chosen else root / "models"
 
 
-def _jan_folders(env: Mapping[str, str], home: Path) -> list[Path]:
+def jan_folders(env: Mapping[str, str], home: Path) -> list[Path]:
+    """Jan's data folders; the models are below `llamacpp/models` in them."""
     folders = [config / "Jan/data" for config in _folders(env, "XDG_CONFIG_HOME", home / ".config")]
     folders.append(home / "Library/Application Support/Jan/data")
     if env.get("APPDATA"):
         folders.append(Path(env["APPDATA"]) / "Jan/data")
     return folders
+
+
+def gpt4all_folders(home: Path) -> list[Path]:
+    """GPT4All's models on Linux, macOS, and of its older versions."""
+    return [
+        home / ".local/share/nomic.ai/GPT4All",
+        home / "Library/Application Support/nomic.ai/GPT4All",
+        home / ".cache/gpt4all",
+    ]
 
 
 def _jan(folder: Path) -> Candidates:
@@ -154,7 +164,7 @@ def _ollama(folder: Path) -> Candidates:
 
 def first_missing_part(path: Path) -> str:
     """Which part of a split model is not beside `path`, in words; empty where all are there."""
-    match = _SPLIT.fullmatch(path.name)
+    match = SPLIT_NAME.fullmatch(path.name)
     if not match:
         return "its name lacks the number of the part"
     count = int(match["count"])
@@ -173,7 +183,7 @@ def _joined(source: str, candidates: Candidates) -> Iterator[Found]:
     """Parts `STEM-0000k-of-0000n.gguf` of one folder become one model, found by its first."""
     groups: dict[tuple[Path, str, int], dict[int, Path]] = {}
     for path, name in candidates:
-        match = _SPLIT.fullmatch(path.name)
+        match = SPLIT_NAME.fullmatch(path.name)
         if match and int(match["count"]) > 1:
             key = (path.parent, match["stem"], int(match["count"]))
             groups.setdefault(key, {})[int(match["no"])] = path

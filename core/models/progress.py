@@ -101,6 +101,15 @@ class Meter:
         if now - self._told >= TELL_EVERY_S:
             self._tell(now)
 
+    def ticking(self, cancelled: Callable[[], bool]) -> Callable[[], bool]:
+        """`cancelled`, with a tick whenever it is asked."""
+
+        def asked() -> bool:
+            self.tick()
+            return cancelled()
+
+        return asked
+
     def end(self) -> None:
         """Nothing more will come: the last figures are told, whatever the time."""
         self._tell(time.monotonic())
@@ -114,13 +123,3 @@ class Meter:
         left = time_left(self.state.done, self.state.total, rate)
         self.state = replace(self.state, rate=rate, remaining_s=left)
         self._on_progress(self.state)
-
-
-def size_text(n_bytes: int) -> str:
-    """Bytes in the binary units that GGUF files are spoken of in."""
-    value = float(n_bytes)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"

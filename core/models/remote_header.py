@@ -70,11 +70,7 @@ def read_remote_header(
         raise HubError(f"{shown(file)} is a name that cannot be used here; choose another.")
     meter = Meter(FIRST_READ, 1, on_progress)
     meter.at_part(1, file, 0)
-
-    def going() -> bool:
-        meter.tick()
-        return cancelled()
-
+    going = meter.ticking(cancelled)
     data = bytearray()
     size, wanted = MOST_READ, FIRST_READ
     while True:

@@ -133,15 +133,11 @@ def _known_folders(
     """The folders that the model's source is searched in, with all links followed."""
     folders = {
         "your folders": [folder.expanduser() for folder in extra_dirs],
-        "Hugging Face": places._hub_folders(env, home),
-        "llama.cpp": places._llama_cpp_folders(env, home),
-        "LM Studio": [places._lm_studio_folder(home)],
-        "Jan": [folder / "llamacpp/models" for folder in places._jan_folders(env, home)],
-        "GPT4All": [
-            home / ".local/share/nomic.ai/GPT4All",
-            home / "Library/Application Support/nomic.ai/GPT4All",
-            home / ".cache/gpt4all",
-        ],
+        "Hugging Face": places.hub_folders(env, home),
+        "llama.cpp": places.llama_cpp_folders(env, home),
+        "LM Studio": [places.lm_studio_folder(home)],
+        "Jan": [folder / "llamacpp/models" for folder in places.jan_folders(env, home)],
+        "GPT4All": places.gpt4all_folders(home),
     }
     return [folder.resolve() for folder in folders.get(model.source, ())]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ def failure(hub: Hub, kind: str = "hub", **options: Any) -> str:
     assert text.isprintable() and len(text) < 500 and text.endswith(".")
     assert "signature" not in text
     return text
+
+
+def message(work: Callable[[], Any], kind: str = "hub") -> str:
+    """The sentence with which `work` fails."""
+    with pytest.raises(SpecdecError) as caught:
+        work()
+    assert caught.value.kind == kind
+    assert caught.value.message.isprintable() and len(caught.value.message) < 400
+    return caught.value.message
 
 
 def partial(hub: Hub, checksum: str = CHECKSUM) -> Path:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.models.hub import FileChoice, RemoteFile
 from core.models.progress import Progress
-from tui.downloads import Downloads, Request, arrival, mark, standing, summary, time_left
+from tui.downloads import Downloads, Request, arrival, mark, standing, summary
+from tui.figures import duration
 
 
 def request(name: str, draft_for: str = "") -> Request:
@@ -106,4 +107,4 @@ def test_the_title_says_how_far_the_running_one_is() -> None:
 
 
 def test_times_read_as_people_say_them() -> None:
-    assert [time_left(s) for s in (9, 750, 11_100)] == ["0:09", "12:30", "3 h 05"]
+    assert [duration(s) for s in (9, 750, 11_100)] == ["0:09", "12:30", "3 h 05"]

@@ -16,7 +16,7 @@ from core.models.records import record_reply
 from core.protocol import ReplyStats
 from tests.support.tiny_gguf import truncate_file, write_draft_of, write_tiny_model
 from tui.cli import main
-from tui.commands import drafts
+from tui.commands import engine_facts
 
 GPU = {"name": "CUDA0", "type": "GPU", "memory_free": 8 * 2**30, "memory_total": 9 * 2**30}
 
@@ -45,7 +45,7 @@ def engine_says(monkeypatch: pytest.MonkeyPatch) -> Say:
 
     def say(text: str) -> None:
         argv = [sys.executable, "-S", "-c", f"print({text!r})"]
-        monkeypatch.setattr(drafts, "engine_invocation", lambda *_: (argv, dict(os.environ)))
+        monkeypatch.setattr(engine_facts, "engine_invocation", lambda *_: (argv, dict(os.environ)))
 
     say(json.dumps({"devices": []}))
     return say
@@ -148,7 +148,7 @@ def test_an_engine_that_says_nothing_leaves_main_memory(
 def test_the_real_engine_is_asked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drafts, "engine_invocation", engine_invocation)
+    monkeypatch.setattr(engine_facts, "engine_invocation", engine_invocation)
     assert document(capsys, "big.gguf")["devices"][0]["name"] == "CPU"
 
 

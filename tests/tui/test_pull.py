@@ -23,7 +23,8 @@ from core.models.progress import Progress
 from tests.support.fake_hub import COMMIT, FakeHub, fake_hub, sha256
 from tests.support.tiny_gguf import write_tiny_model
 from tui.cli import main
-from tui.commands.pull import duration, line
+from tui.commands.pull import line
+from tui.figures import duration
 
 REPO = "org/Tiny-GGUF"
 COMMAND = [sys.executable, "-m", "tui.cli"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -13,18 +12,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from core.client import engine_invocation
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
 from core.models.choose import checked_header, require_compatible
 from core.models.untrusted import shown
 from core.settings import config_path
 from tui import figures
+from tui.commands.engine_facts import engine_facts
 from tui.commands.output import print_json
 from tui.startup import is_remote
 from tui.version import version
 
-DESCRIBE_TIMEOUT_S = 60
 REINSTALL = (
     'CMAKE_ARGS="{flag}" pip install --force-reinstall --no-cache-dir --no-deps '
     "llama-cpp-python=={v}"
@@ -83,24 +81,15 @@ def gpu_hint() -> str:
 
 def _engine(problems: list[str]) -> dict[str, Any]:
     """What `python -m core.worker --describe` says; empty, with a problem, where it fails."""
-    argv, env = engine_invocation("--describe")
     try:
-        done = subprocess.run(
-            argv,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=DESCRIBE_TIMEOUT_S,
-            check=True,
-        )
-        facts = json.loads(done.stdout)
+        facts = engine_facts()
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         problems.append(f"The engine does not start: {shown(lines[-1], 300)}")
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         problems.append(f"The engine does not answer: {shown(str(error), 300)}")
     else:
-        if isinstance(facts, dict):
+        if facts is not None:
             return facts
         problems.append("The engine describes itself in an unknown way; reinstall specdec-tui.")
     return {"llama_cpp_python": _installed("llama-cpp-python")}

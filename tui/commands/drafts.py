@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.client import engine_invocation
 from core.models.advisor import Advice, Prediction
 from core.models.choose import choose_pair
 from core.models.machine import devices_of, main_memory
@@ -19,10 +17,10 @@ from core.models.survey import Survey, survey
 from core.models.untrusted import shown
 from core.settings import Settings
 from tui import figures
+from tui.commands.engine_facts import engine_facts
 from tui.commands.models import weights
 from tui.commands.output import complain, print_json, table
 
-DESCRIBE_TIMEOUT_S = 60
 HEADINGS = ("draft", "weights", "size", "speed-up", "with target", "verdict")
 MAX_NAME, MAX_VERDICT = 60, 300
 
@@ -52,18 +50,9 @@ def run(settings: Settings, target: str, as_json: bool) -> int:
 def _devices() -> list[Device]:
     """The devices that the engine sees, with what they have free; main memory alone where it does
     not say."""
-    argv, env = engine_invocation("--describe")
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
-        done = subprocess.run(
-            argv,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=DESCRIBE_TIMEOUT_S,
-            check=True,
-        )
-        facts = json.loads(done.stdout)
-        if isinstance(facts, dict):
+        facts = engine_facts()
+        if facts is not None:
             return devices_of(facts)
     complain("The engine does not say which devices it sees; `specdec-tui doctor` tells more.")
     return [main_memory()]

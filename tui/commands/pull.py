@@ -178,13 +178,5 @@ def line(progress: Progress) -> str:
     if progress.rate is not None:
         words.insert(1, f"{figures.size(int(progress.rate))}/s")
     if progress.remaining_s is not None:
-        words.insert(2, f"{duration(progress.remaining_s)} left")
+        words.insert(2, f"{figures.duration(progress.remaining_s)} left")
     return "  ".join(words) + (f": {progress.note}" if progress.note else "")
-
-
-def duration(seconds: float) -> str:
-    """Minutes and seconds, or hours and minutes: 0:09, 12:30, 3 h 05."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02}"
-    return f"{whole // 60}:{whole % 60:02}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -19,6 +17,7 @@ from core.models.hub_names import (
     split_request,
 )
 from core.models.quantisation import FILE_TYPES
+from tests.support.downloads import message
 from tests.support.fake_hub import FakeHub
 
 REPO = "org/Qwen-7B-GGUF"
@@ -36,14 +35,6 @@ FILES = {
 @pytest.fixture(autouse=True)
 def filled(server: FakeHub) -> None:
     server.add(REPO, dict(FILES), downloads=12)
-
-
-def message(work: Callable[[], Any], kind: str = "hub") -> str:
-    with pytest.raises(SpecdecError) as caught:
-        work()
-    assert caught.value.kind == kind
-    assert caught.value.message.isprintable() and len(caught.value.message) < 400
-    return caught.value.message
 
 
 # ------------------------------------------------------------------ searching

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from huggingface_hub import constants
@@ -14,6 +13,7 @@ from core.errors import SpecdecError
 from core.models.background import Silence, Stopped, in_background
 from core.models.hub import repository, search
 from core.models.hub_connection import Hub, ask_facts, ask_json
+from tests.support.downloads import message
 from tests.support.fake_hub import FakeHub, dead_port, silent_port
 
 REPO, FILE = "org/Qwen-7B-GGUF", "Qwen-7B-Q8_0.gguf"
@@ -22,14 +22,6 @@ REPO, FILE = "org/Qwen-7B-GGUF", "Qwen-7B-Q8_0.gguf"
 @pytest.fixture(autouse=True)
 def filled(server: FakeHub) -> None:
     server.add(REPO, {FILE: b"GGUF" + b"8" * 800})
-
-
-def message(work: Callable[[], Any], kind: str = "hub") -> str:
-    with pytest.raises(SpecdecError) as caught:
-        work()
-    assert caught.value.kind == kind
-    assert caught.value.message.isprintable() and len(caught.value.message) < 400
-    return caught.value.message
 
 
 # ------------------------------------------------------------------ refusals
