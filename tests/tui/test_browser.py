@@ -77,11 +77,11 @@ async def open_repository(app: SpecdecApp, pilot: Pilot[None], models: ModelList
     await pilot.press("slash")
     await type_text(pilot, "tiny")
     await pilot.press("enter")
-    await wait_until(pilot, lambda: app._browser.stage == "done")
+    await wait_until(pilot, lambda: app.browser.stage == "done")
     await to_row(pilot, models, REPO)
     assert isinstance(models.highlighted, Remote)
     await pilot.press("enter")
-    await wait_until(pilot, lambda: app._browser.opened[REPO].stage == "done")
+    await wait_until(pilot, lambda: app.browser.opened[REPO].stage == "done")
 
 
 def texts(app: SpecdecApp) -> str:
@@ -169,7 +169,7 @@ async def test_a_draft_is_judged_on_the_hub_and_fetched_only_where_it_fits(
         assert Path(arrived).is_file()
         await wait_until(pilot, lambda: app.dialogue.offer.get(arrived))
         await wait_until(
-            pilot, lambda: any(str(m.path) == arrived for m in app._browser.local or ())
+            pilot, lambda: any(str(m.path) == arrived for m in app.browser.local or ())
         )
         row = next(r for r in rows._rows if isinstance(r, RemoteChoice) and "F32" in r.key)
         assert row.here
@@ -217,9 +217,9 @@ async def test_a_hub_that_cannot_be_reached_says_so_in_the_list(
             await pilot.press("slash")
             await type_text(pilot, "tiny")
             await pilot.press("enter")
-            await wait_until(pilot, lambda: app._browser.stage == "failed")
+            await wait_until(pilot, lambda: app.browser.stage == "failed")
             await pilot.pause()
-            assert app._browser.sentence and app._browser.sentence[:40] in texts(app)
+            assert app.browser.sentence and app.browser.sentence[:40] in texts(app)
             assert app.screen.query_one(Input).value == "tiny"
 
 

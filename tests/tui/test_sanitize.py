@@ -48,7 +48,7 @@ async def test_hostile_text_is_inert_in_the_chat(start: Start) -> None:
     async with start(loaded=False) as (app, pilot):
         views = [MessageView("user", clean_text(hostile)), MessageView("assistant")]
         for view in views:
-            await app._chat.add(view)
+            await app.chat.add(view)
         views[1].grow(clean_stream(hostile))
         await pilot.pause()
         for view in views:

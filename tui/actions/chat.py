@@ -1,0 +1,124 @@
+"""The chat: messages that are sent, replies that come, and what is done with them."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.widgets import TextArea
+
+from tui.dialogue import BUSY, Effect, Ended, Grew, Notice
+from tui.engine import EngineEvents
+from tui.frame import Frame
+from tui.messages import OfferFound, Submitted
+from tui.replies import summary
+from tui.sanitize import clean_text
+from tui.widgets.message_view import MessageView
+
+
+class ChatActions(Frame):
+    """What is done with messages and replies."""
+
+    # -------------------------------------------------------------- what the engine reports
+
+    @on(EngineEvents)
+    async def _take_events(self, message: EngineEvents) -> None:
+        for item in message.items:
+            for effect in self.dialogue.take(item):
+                await self.show_effect(effect)
+        self.call_after_refresh(self.engine.shown)
+
+    @on(OfferFound)
+    async def _offer_found(self, message: OfferFound) -> None:
+        if message.offer is None:
+            for effect in self.dialogue.refuse(message.problem):
+                await self.show_effect(effect)
+        elif self.dialogue.opened:
+            self.dialogue.extend(message.offer)
+        else:
+            self.dialogue.open(message.offer)
+        self.show_state()
+
+    async def show_effect(self, effect: Effect) -> None:
+        """Put on the screen what the dialogue says has changed."""
+        match effect:
+            case Grew(text):
+                if view := self.chat.last_reply:
+                    view.grow(text)
+            case Ended(turn):
+                if view := self.chat.last_reply:
+                    view.finish(clean_text(turn.reply), summary(turn), turn.note)
+                self.divider.unsay(BUSY)
+                if turn.finish_reason == "error" and not (turn.reply or self.composer.text):
+                    self.composer.text = turn.prompt  # nothing was answered: nothing is lost
+                self.show_state()
+            case Notice():
+                if effect.in_chat:
+                    await self.chat.add(MessageView("note", effect.text))
+                else:
+                    self.tell(effect)
+
+    # -------------------------------------------------------------- what the user does
+
+    def ask(self, text: str) -> None:
+        """Send `text` as if it had been written in the composer."""
+        self.post_message(Submitted(text))
+
+    @on(TextArea.Changed)
+    def _typed(self) -> None:
+        self.engine.give_way()
+
+    @on(Submitted)
+    async def _submit(self, message: Submitted) -> None:
+        text = clean_text(message.text).strip()
+        if not text:
+            return
+        turn = self.dialogue.submit(text)
+        if turn is None:
+            self.divider.say(BUSY)
+            return
+        self.composer.clear()
+        await self.chat.add(MessageView("user", text))
+        await self._await_reply()
+
+    async def _await_reply(self) -> None:
+        await self.chat.add(MessageView("assistant"))
+        self.show_state()
+
+    async def action_stop(self) -> None:
+        for effect in self.dialogue.stop():
+            await self.show_effect(effect)
+        self.show_state()
+
+    async def action_new_chat(self) -> None:
+        self.dialogue.new_chat()
+        await self.chat.clear()
+        self.show_state()
+
+    async def action_regenerate(self) -> None:
+        busy = self.dialogue.busy
+        turn = self.dialogue.regenerate()
+        if turn is None:
+            self.divider.say(BUSY if busy else "there is no message to answer yet")
+            return
+        if view := self.chat.last_reply:
+            await view.remove()
+        await self._await_reply()
+
+    def action_copy_reply(self) -> None:
+        text = clean_text(self.dialogue.conversation.last_reply)
+        if not text:
+            self.divider.say("there is no reply to copy yet")
+            return
+        self.copy_to_clipboard(text)
+        self.tell(Notice("Sent to the terminal's clipboard (OSC 52). Some terminals ignore this."))
+
+    def action_scroll_chat(self, pages: int) -> None:
+        if pages < 0:
+            self.chat.scroll_page_up(animate=False)
+        else:
+            self.chat.scroll_page_down(animate=False)
+
+    def action_chat_edge(self, direction: int) -> None:
+        if direction < 0:
+            self.chat.scroll_home(animate=False)
+        else:
+            self.chat.follow()

@@ -1,0 +1,95 @@
+"""Targets and drafts: finding them at the start, exchanging them, the browser, the downloads."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from textual import on
+
+from core.errors import SpecdecError
+from tui.choices import DraftOption, chosen_offer, with_drafts_found
+from tui.dialogue import Notice
+from tui.downloads import arrival
+from tui.fetching import Fetched, Judged
+from tui.frame import LIST_CELLS, Frame
+from tui.messages import OfferFound
+from tui.sanitize import clean_line
+from tui.switching import TargetFound, look_up_arrived, look_up_target
+
+if TYPE_CHECKING:
+    from tui.screens.models import Use
+
+
+class ModelActions(Frame):
+    """What is done with models."""
+
+    def look_for_models(self) -> None:
+        """On a thread: what the settings mean, then which drafts there are."""
+        try:
+            offer = self.given_offer or chosen_offer(self.settings)
+        except SpecdecError as error:
+            self.post_message(OfferFound(None, clean_line(error.message, 400)))
+            return
+        self.post_message(OfferFound(offer))
+        if self.given_offer is None:
+            with suppress(SpecdecError):  # a file that vanished meanwhile is no draft
+                self.post_message(OfferFound(with_drafts_found(offer, self.settings)))
+
+    # -------------------------------------------------------------- drafts
+
+    def action_next_draft(self) -> None:
+        self.divider.say(f"draft: {self.dialogue.next_draft().name}")
+        self.show_state()
+
+    def action_drafts(self) -> None:
+        from tui.screens.drafts import DraftsScreen
+
+        if self.size.width < LIST_CELLS:
+            return
+        self.push_screen(
+            DraftsScreen(self.dialogue.offer.drafts, self.dialogue.state), self._draft_chosen
+        )
+
+    def _draft_chosen(self, draft: DraftOption | None) -> None:
+        if draft is not None:
+            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+            self.show_state()
+
+    # -------------------------------------------------------------- the browser
+
+    def action_models(self) -> None:
+        from tui.screens.models import ModelsScreen
+
+        screen = ModelsScreen(self.settings, self.dialogue, self.fetcher, self.browser)
+        self.push_screen(screen, self._model_chosen)
+
+    def _model_chosen(self, use: Use | None) -> None:
+        if use is not None and use.role == "draft":
+            self._draft_chosen(self.dialogue.offered(use.path))
+        elif use is not None:
+            self.in_thread(look_up_target, use.path, self.dialogue.draft)
+
+    @on(TargetFound)
+    def _target_found(self, message: TargetFound) -> None:
+        if message.offer is None:
+            self.tell(Notice(message.problem, "error"))
+        else:
+            self.dialogue.switch(message.offer)
+        self.show_state()
+
+    # -------------------------------------------------------------- downloads
+
+    def action_downloads(self) -> None:
+        from tui.screens.downloads import DownloadsScreen
+
+        self.push_screen(DownloadsScreen(self.fetcher))
+
+    @on(Fetched)
+    @on(Judged)
+    def _take_news(self, message: Fetched | Judged) -> None:
+        if item := self.fetcher.take(message):
+            self.tell(Notice(arrival(item), "error" if item.note else "information"))
+            if item.path:
+                wanted = bool(item.request.draft_for)
+                self.in_thread(look_up_arrived, item.path, wanted, self.dialogue.offer)

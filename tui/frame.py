@@ -1,0 +1,97 @@
+"""The app's frame: its widgets, the parts behind them, and what all actions share.
+
+The actions in `tui.actions` are heirs of this class, one a subject; `tui.app` joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from core.settings import Settings
+from tui.browser import Browser
+from tui.choices import Offer, first_offer, model_name
+from tui.dialogue import Dialogue, Notice
+from tui.downloads import summary as fetching_summary
+from tui.engine import EngineLine
+from tui.fetching import Fetcher
+from tui.keys import ACTIONS
+from tui.widgets.chat_view import ChatView
+from tui.widgets.composer import Composer
+from tui.widgets.divider import Divider
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.panel import Panel
+from tui.widgets.stats_bar import StatsBar
+from tui.widgets.title_bar import TitleBar
+
+FRAME_S = 1 / 15
+LIST_CELLS = 16
+"""Textual's lists crash where there is no room for them."""
+
+
+class Frame(App[None]):
+    """The screen of the chat. Actions reach the parts by their names here."""
+
+    TITLE = "specdec-tui"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(entry.key, entry.run, entry.label, id=entry.id, priority=entry.id == "quit")
+        for entry in ACTIONS
+        if entry.bound
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual has it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (12, "-tall")]  # noqa: RUF012
+    ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 6
+
+    def __init__(self, settings: Settings, offer: Offer | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.engine = EngineLine(self.post_message, FRAME_S)
+        self.fetcher, self.browser = Fetcher(self.post_message), Browser()
+        self.given_offer = offer
+        offer = offer or first_offer(settings)
+        self.dialogue = Dialogue(settings, offer, self.engine.send)
+        target = model_name(offer.target)
+        self.title_bar = TitleBar(target, offer.initial.name)
+        self.chat, self.divider, self.composer = ChatView(), Divider(), Composer()
+        self.panel, self.stats_bar = Panel(target, offer.drafts), StatsBar()
+
+    def compose(self) -> ComposeResult:
+        yield self.title_bar
+        with Horizontal(id="main"):
+            with Vertical(id="left"):
+                yield self.chat
+                yield self.divider
+                with Horizontal(id="entry"):
+                    yield Static("›", id="prompt", markup=False)
+                    yield self.composer
+            yield self.panel
+        yield self.stats_bar
+        yield KeyBar()
+
+    def show_state(self) -> None:
+        """Paint what is known of the engine, where it has changed."""
+        state, offer = self.dialogue.state, self.dialogue.offer
+        draft = offer.get(state.wanted_draft or state.draft_in_use) or offer.initial
+        fetching = fetching_summary(self.fetcher.downloads)
+        self.title_bar.show(state, model_name(offer.target), draft.name, fetching)
+        self.stats_bar.show(state)
+        self.panel.show(offer.drafts, state)
+        self.divider.fraction = state.fraction if state.stage else None
+        self.divider.lasting = "" if self.chat.following else "Ctrl+End: to the end"
+
+    def tell(self, notice: Notice) -> None:
+        """A toast."""
+        self.notify(notice.text, severity=notice.severity, markup=False)
+
+    def in_thread(self, look_up: Callable[..., None], *about: object) -> None:
+        """Run `look_up(*about, settings, post)`, which reads files and posts what it finds."""
+        work = partial(look_up, *about, self.settings, self.post_message)
+        self.run_worker(work, thread=True, exit_on_error=False)
