@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +19,11 @@ from statistics import median
 from core.engine.cache import TokenCache
 
 SIZES = (1, 8, 2, 4, 16, 3, 12, 5, 6, 7, 9, 17, 10, 14)
-"""Batch sizes measured at load, the most telling first; what lies between is interpolated."""
+"""Batch sizes measured at load, the most telling first."""
 N_PASSES = 5
 SMALL_S, TUNED_BATCH, N_TUNINGS = 0.005, 5, 7
+GUESSED_RISE = 0.1
+"""What a further token of a batch costs, in one-token batches, as long as nobody knows."""
 _SAMPLES = 9
 _ENOUGH = 3
 
@@ -64,13 +67,13 @@ class CostCurve:
         """
         bucket = _bucket(depth)
         here = {n: s for n in range(1, n_max + 1) if (s := self._median(bucket, n)) is not None}
-        if not self._base:
-            self._base = dict(here)
-        ratios = [seconds / self._expected(n) for n, seconds in here.items()]
+        known = max(self._base, default=0)  # what is expected beyond is guessed: no measure
+        ratios = [s / expected(self._base, n) for n, s in here.items() if n <= known]
         scale = median(ratios) if ratios else 1.0
-        cost = self._expected
-        rest = [0.0, scale * cost(1), *(optimism * scale * cost(n) for n in range(2, n_max + 1))]
-        return [here.get(n) or seconds for n, seconds in enumerate(rest[: n_max + 1])]
+        points = {n: scale * seconds for n, seconds in self._base.items()} | here
+        points = dict(sorted(points.items()))
+        costs = [here.get(n) or expected(points, n) for n in range(1, n_max + 1)]
+        return [0.0, *(s if n in here or n == 1 else s * optimism for n, s in enumerate(costs, 1))]
 
     def measured(self) -> dict[int, float]:
         """The curve to keep on disk: the calibration, with sizes met since put right."""
@@ -86,31 +89,27 @@ class CostCurve:
             self._medians[key] = median(samples)
         return self._medians[key]
 
-    def _expected(self, n: int) -> float:
-        """A size between two measured ones costs as much as the dearer: kernels work in blocks, so
-        nine tokens cost about what twelve do."""
-        below = max((k for k in self._base if k < n), default=None)
-        above = min((k for k in self._base if k > n), default=None)
-        if n in self._base or below is None or above is None:
-            return interpolate(self._base, n)
-        return max(self._base[below], self._base[above])
 
+def expected(points: Mapping[int, float], n: int) -> float:
+    """Seconds for a batch of `n` tokens, by those of some sizes, in order. Raises IndexError where
+    there are none.
 
-def interpolate(points: Mapping[int, float], n: int) -> float:
-    """The value at `n` between the nearest points (sorted by key); beyond the last point the rise
-    per token is the average one. Raises KeyError without points."""
-    if n in points:
-        return points[n]
-    below = max((k for k in points if k < n), default=None)
-    above = min((k for k in points if k > n), default=None)
-    if below is None and above is None:
-        raise KeyError(n)
-    if below is None:
-        return points[above]  # type: ignore[index]
-    if above is None:
-        return points[below] * n / below
-    share = (n - below) / (above - below)
-    return points[below] + share * (points[above] - points[below])
+    A size between two measured ones costs as much as the dearer: kernels work in blocks, so nine
+    tokens cost about what twelve do. Beyond the last one, a token more costs what it did so far;
+    where one size is all that is known, little (a batch reads the weights once), so that larger
+    ones are tried.
+    """
+    sizes = list(points)
+    at = bisect_left(sizes, n)
+    if at < len(sizes) and (sizes[at] == n or at == 0):
+        return points[sizes[at]]
+    if at < len(sizes):
+        return max(points[sizes[at - 1]], points[sizes[at]])
+    first, last = sizes[0], sizes[-1]
+    if first == last:
+        return points[last] * (1 + (n - last) * GUESSED_RISE)
+    rise = max(0.0, (points[last] - points[first]) / (last - first))
+    return points[last] + (n - last) * rise
 
 
 def _bucket(depth: int) -> int:
@@ -122,19 +121,18 @@ def calibrate(
 ) -> CostCurve:
     """Measure an empty cache's batches, all `sizes` in turn, as often as `budget_s` allows.
 
-    One token is measured whatever it costs; a size that is expected to exceed the budget is left
-    out. Leaves the cache empty.
+    One token is measured whatever it costs; a size that may exceed the budget is left out. Leaves
+    the cache empty.
     """
     largest = min(cache.context.max_rows, cache.n_ctx // 2)
     token = 1 if cache.context.model.n_vocab > 1 else 0
     samples: dict[int, list[float]] = {}
-    deadline = time.perf_counter() + budget_s
     cache.truncate(0)
-    cache.extend([token], 1)  # warms up
+    cache.extend([token], 1)  # brings the weights from the disk: part of the load, not of a batch
+    deadline = time.perf_counter() + budget_s
     for n in (n for _ in range(n_passes) for n in sizes if n <= largest):
         known = {k: median(s) for k, s in sorted(samples.items())}
-        expected = interpolate(known, n) if known else 0.0
-        if time.perf_counter() + expected > deadline and n > 1:
+        if n > 1 and known and time.perf_counter() + _at_most(known, n) > deadline:
             continue
         cache.truncate(1)
         started = time.perf_counter()
@@ -144,6 +142,11 @@ def calibrate(
             break
     cache.truncate(0)
     return CostCurve({n: _undisturbed(s) for n, s in samples.items()})
+
+
+def _at_most(known: Mapping[int, float], n: int) -> float:
+    """Seconds that a batch of `n` will hardly exceed: no token costs more than one alone."""
+    return min(s * max(1.0, n / k) for k, s in known.items())
 
 
 def _undisturbed(samples: list[float]) -> float:

@@ -208,13 +208,14 @@ class Session:
         """What batches cost: as kept on disk, if one batch still costs about the same, or
         measured anew."""
         tune_threads(cache)
-        kept = self._costs.load(_cost_key(cache.context))
-        if kept:
+        key, curve = _cost_key(cache.context), CostCurve()
+        if kept := self._costs.load(key):
             now = calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1]
             if 0.8 < now / kept.table(1, 0)[1] < 1.25:
-                return kept
-        curve = calibrate(cache, sizes, CALIBRATION_S)
-        self._costs.save(_cost_key(cache.context), curve)
+                curve = kept
+        if missing := tuple(curve.missing(sizes)):
+            curve.add(calibrate(cache, missing, CALIBRATION_S))
+            self._costs.save(key, curve)
         return curve
 
     def measure_in_idle_moment(self) -> bool:

@@ -9,9 +9,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from core.engine.costs import CostCurve, interpolate
+from core.engine.costs import CostCurve
 from core.engine.decode import Round
 from core.engine.drafters import Proposal
 from core.engine.governor import Governor, Offer, Plan
@@ -60,7 +61,7 @@ def tokens_per_second(
             kind="model",
             plan=plan,
             draft_s=len(p) * t_draft,
-            verify_s=interpolate(costs, n_verified + 1) * noise,
+            verify_s=float(np.interp(n_verified + 1, list(costs), list(costs.values()))) * noise,
         )
         seconds = round_.draft_s + round_.verify_s
         governor.record(round_, depth=done, wall_s=seconds)
@@ -125,6 +126,16 @@ def test_one_size_that_was_measured_badly_is_tried_all_the_same():
     disturbed = GPU | {4: GPU[4] * 1.15, 5: GPU[5] * 1.15, 6: GPU[6] * 1.15, 8: GPU[8] * 1.15}
     speed = mean_speed("gpu", text, "auto", calibration=disturbed)
     assert speed >= 0.93 * mean_speed("gpu", text, "auto")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_calibration_that_had_no_time_keeps_nothing_untried(machine: str):
+    def text(_: int, __: random.Random) -> tuple[float, float]:
+        return 0.9, 0.9
+
+    one_token = {1: MACHINES[machine][0][1]}
+    speed = mean_speed(machine, text, "auto", calibration=one_token)
+    assert speed >= 0.85 * best_fixed(machine, text)
 
 
 def round_of(plan: Plan, tokens: list[int], proposal: Proposal, **more: Any) -> Round:
