@@ -29,6 +29,8 @@ from core.errors import SpecdecError
 from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, VerifyMode
 
 ENV_PREFIX = "SPECDEC_"
+OTHER_TABLES = ("keys",)
+"""Tables of `config.toml` that are no settings; who reads them says what is wrong in them."""
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 
@@ -134,8 +136,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = InitSettingsSource(settings_cls, init_kwargs=_read_toml(config_path()))
-        return init_settings, env_settings, file
+        table = read_toml(config_path())
+        own = {key: value for key, value in table.items() if key not in OTHER_TABLES}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=own)
 
     def sampling(self) -> Sampling:
         """The sampler settings of a new reply."""
@@ -204,7 +207,8 @@ def load_settings(flags: dict[str, Any] | None = None) -> Settings:
         raise SpecdecError(_explain(error, flags), kind="settings") from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The configuration file; empty where there is none. Raises SpecdecError where it is broken."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -230,7 +234,7 @@ def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
     where = _origin(key, flags)
     if first["type"] == "extra_forbidden":
         return f"{where}: there is no such setting{_did_you_mean(key, set(Settings.model_fields))}"
-    return f"{where}: {first['input']!r} is not right; {_expected(key, first['msg'])}."
+    return f"{where}: {first['input']!r} is not right; {expected(key, first['msg'])}."
 
 
 def _origin(key: str, flags: dict[str, Any]) -> str:
@@ -240,7 +244,8 @@ def _origin(key: str, flags: dict[str, Any]) -> str:
     return variable if os.environ.get(variable) else f"{config_path()}: {key}"
 
 
-def _expected(key: str, message: str) -> str:
+def expected(key: str, message: str) -> str:
+    """What would be right for a setting; `message` is pydantic's, for want of a better one."""
     annotation = Settings.model_fields[key].annotation if key in Settings.model_fields else None
     choices = [c for c in get_args(annotation) if isinstance(c, str)]
     if key == "draft_len":

@@ -103,6 +103,13 @@ def test_unknown_names_are_refused_with_a_guess(
     assert refused() == "SPECDEC_TARGT: there is no such setting; did you mean SPECDEC_TARGET?"
 
 
+def test_tables_of_others_are_no_settings(config: Callable[[str], Path]) -> None:
+    config('top_k = 3\n[keys]\nnew_chat = "f7"\n')
+    assert load_settings().top_k == 3
+    config("keys = 3\n")
+    assert load_settings().top_k == 40
+
+
 def test_a_broken_file_is_named(config: Callable[[str], Path]) -> None:
     path = config("temperature = = 1\n")
     assert refused().startswith(f"{path}: not valid TOML: ")

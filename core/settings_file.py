@@ -1,0 +1,210 @@
+"""Single keys of `config.toml`, changed in place: comments, order and blank lines stay.
+
+Apart from `core.settings`, which only reads, because tomlkit is loaded when something is written.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tomllib
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from tomlkit.exceptions import TOMLKitError
+
+from core.errors import SpecdecError
+from core.settings import Settings, config_path, expected, read_toml
+
+FIRST_LINE = "# specdec-tui's settings; `specdec-tui --help` says what each of them means.\n"
+Plain = bool | int | float | str | list[str]
+"""What a setting is in TOML."""
+
+
+def checked(name: str, value: object) -> Any:
+    """`value` as the setting `name` holds it: text is read as a flag's value is.
+
+    Raises SpecdecError saying what would be right.
+    """
+    given: dict[str, Any] = {name: value}
+    try:
+        return getattr(_unsourced()(**given), name)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SpecdecError(
+            f"{name}: {value!r} is not right; {expected(name, first['msg'])}.", "settings"
+        ) from None
+
+
+def write_setting(name: str, value: object, path: Path | None = None) -> Any:
+    """Write one setting into the file at `path` (the user's, where None), which is made where it
+    is not there. None takes the key out, so that the default counts again.
+
+    Returns the value as the settings hold it. Raises SpecdecError where the value is not right, or
+    the file is broken or cannot be written; it is then as it was.
+    """
+    path = path or config_path()
+    wanted = checked(name, value) if value is not None else Settings.model_fields[name].default
+    before = _text(path)
+    after = _changed(before, name, None if wanted is None or value is None else _plain(wanted))
+    if after != before:
+        _replace(path, after)
+    return wanted
+
+
+# ------------------------------------------------------------------ values
+
+
+@lru_cache(maxsize=1)
+def _unsourced() -> type[Settings]:
+    """The settings' own checks, without what the environment and the file say."""
+
+    class Unsourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (init_settings,)
+
+    return Unsourced
+
+
+def _plain(value: object) -> Plain:
+    if isinstance(value, list):
+        return [str(part) for part in value]
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+# ------------------------------------------------------------------ text
+
+
+def _changed(text: str, name: str, value: Plain | None) -> str:
+    """`text` with this value for the key, or without the key; all else is as it was."""
+    table = tomllib.loads(text)
+    if value is None and name not in table:
+        return text
+    meant = {key: entry for key, entry in table.items() if key != name}
+    if value is not None:
+        meant[name] = value
+    new = _with_new_line(text, name, value) if name not in table and value is not None else ""
+    if not new or _parsed(new) != meant:
+        new = _edited(text, name, value)
+    if _parsed(new) != meant:
+        raise SpecdecError(
+            f"{name} cannot be changed without changing more of the file; edit it by hand.",
+            "settings",
+        )
+    return new
+
+
+def _edited(text: str, name: str, value: Plain | None) -> str:
+    try:
+        document = tomlkit.parse(text)
+        if value is None:
+            document.remove(name)
+        else:
+            document[name] = value
+        return document.as_string()
+    except TOMLKitError:
+        return ""
+
+
+def _with_new_line(text: str, name: str, value: Plain) -> str:
+    """The key as a line after the other keys: before the first table and what is said of it."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += newline
+    at = _first_table(lines)
+    if at < len(lines):
+        while at > 0 and lines[at - 1].lstrip().startswith("#"):
+            at -= 1
+    while at > 0 and not lines[at - 1].strip():
+        at -= 1
+    entry = tomlkit.dumps({name: value}).strip() + newline
+    gap = [newline] if at < len(lines) and lines[at].strip() else []
+    return "".join([*lines[:at], entry, *gap, *lines[at:]])
+
+
+def _first_table(lines: list[str]) -> int:
+    """The line of the first table's heading; the number of lines where there is none."""
+    for at, line in enumerate(lines):
+        # what begins so inside of a list or a longer text leaves an unfinished file before it
+        if line.lstrip().startswith("[") and _parsed("".join(lines[:at])) is not None:
+            return at
+    return len(lines)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+# ------------------------------------------------------------------ the disk
+
+
+def _text(path: Path) -> str:
+    """What the file holds; the first line of a new one where there is none."""
+    read_toml(path)  # says in a sentence what is wrong with it
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return FIRST_LINE
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unwritable(path, error) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put `text` in the file's place in one step: nobody ever reads half a file."""
+    try:
+        real = Path(os.path.realpath(path))
+        real.parent.mkdir(parents=True, exist_ok=True)
+        before = _permissions(real)
+        new = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            with os.fdopen(os.open(new, flags, 0o666 if before is None else 0o600), "wb") as file:
+                if before is not None:
+                    with suppress(PermissionError):  # only root may give a file to another
+                        os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                    os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(real)
+        finally:
+            with suppress(FileNotFoundError):  # it is, where all went well
+                new.unlink()
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+
+
+def _permissions(path: Path) -> os.stat_result | None:
+    """Whose the file is and what may be done with it; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    # a file that may not be written is not to be got round by replacing it
+    if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
+        raise PermissionError("it is read-only")
+    return found
+
+
+def _unwritable(path: Path, error: Exception) -> SpecdecError:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return SpecdecError(f"{path}: cannot be written: {why}; nothing was changed.", "settings")
