@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
@@ -135,6 +135,7 @@ class Governor:
         self._policy: tuple[str, Policy] | None = None
         self._forecasts: tuple[Forecast | None, Forecast | None] = (None, None)
         """Of pausing and of drafting, under the policy in force."""
+        self._rest: tuple[Policy, Plan] | None = None
         self._policy_s = self._since_policy_s = 0.0
         self._paused_rounds = 0
         self._probe_share = PROBE_SHARES[0]
@@ -228,17 +229,22 @@ class Governor:
     def _pause(self, offer: Offer, policy: Policy, n_max: int) -> Plan:
         self._paused_rounds += 1
         probe = PROBE_LENGTH if self._probe_is_due(offer, policy) else 0
-        return self._paused(policy, min(n_max, probe))
+        plan = self._paused(policy)
+        return replace(plan, n_draft=min(n_max, probe)) if probe else plan
 
-    def _paused(self, policy: Policy, n_probe: int = 0) -> Plan:
-        """Draft nothing but what is a probe, and verify nothing."""
-        return Plan(
-            n_draft=n_probe,
-            reason=f"paused: would run at {policy.rates[policy.best_draft] / policy.rates[0]:.2f}×",
-            paused=True,
-            forecast=self._forecasts[0],
-            keep=lambda _p: 0,
-        )
+    def _paused(self, policy: Policy) -> Plan:
+        """Draft nothing and verify nothing; the same plan as long as the policy is the same."""
+        if self._rest is None or self._rest[0] is not policy:
+            ratio = policy.rates[policy.best_draft] / policy.rates[0]
+            plan = Plan(
+                n_draft=0,
+                reason=f"paused: would run at {ratio:.2f}×",
+                paused=True,
+                forecast=self._forecasts[0],
+                keep=lambda _p: 0,
+            )
+            self._rest = (policy, plan)
+        return self._rest[1]
 
     def _probe_is_due(self, offer: Offer, policy: Policy) -> bool:
         """Whether to draft a few tokens without verifying them: what the target then says by

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import inf
+from operator import mul
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
+Floats = Sequence[float]
+SELDOM = 1e-3
+"""A confidence that is met less often has no say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +85,27 @@ def make_policy(
     (weight, chance that it is kept); empty where a drafter says nothing about its confidence.
     """
     n = len(chances)
-    v = np.asarray(prices.v[1 : n + 2], float)  # v[γ]: verifying γ drafted tokens
-    survival = np.cumprod(np.concatenate([[1.0], np.asarray(chances, float)]))  # S_0 … S_n
-    expected = np.cumsum(survival)  # tokens of a round of length γ
-    steps = np.arange(n + 1)
-    seconds = prices.h + steps * prices.t_draft + v
-    rates = expected / seconds
-    rate = float(rates.max())
+    v = prices.v[1 : n + 2]  # v[γ]: verifying γ drafted tokens
+    survival = list(accumulate(chances, mul, initial=1.0))  # S_0 … S_n
+    expected = list(accumulate(survival))  # tokens of a round of length γ
+    seconds = [prices.h + k * prices.t_draft + v[k] for k in range(n + 1)]
+    rates = [tokens / s for tokens, s in zip(expected, seconds, strict=True)]
+    rate = max(rates)
     if first and n:
         for _ in range(2):
-            rate = max(rate, _rate_after_a_look(prices, v, survival, expected, first, rate))
+            better = _rate_after_a_look(prices, v, expected, first, rate)
+            if better <= rate:
+                break
+            rate = better
+    best_fixed = rates.index(max(rates))
     return Policy(
-        rates=rates.tolist(),
+        rates=rates,
         rate=rate,
         go_on=_thresholds(prices, v, survival, expected, rate),
         prices=prices,
-        best_fixed=int(rates.argmax()),
-        best_draft=int(rates[1:].argmax()) + 1 if n else 0,
-        can_pay=bool(((steps + 1) / seconds).max() > rates[0]),
+        best_fixed=best_fixed,
+        best_draft=rates.index(max(rates[1:]), 1) if n else 0,
+        can_pay=max((k + 1) / s for k, s in enumerate(seconds)) > rates[0],
     )
 
 
@@ -110,34 +114,37 @@ def _thresholds(
 ) -> list[float]:
     """The least joint chance with which going on from k drafted tokens can pay, for the best m > k:
     S·(expected_m − expected_k) / S_k > λ·((m − k)·t_draft + v_m − v_k)."""
-    steps = np.arange(len(v))
-    cost = rate * (prices.t_draft * (steps - steps[:, None]) + v - v[:, None])
-    gain = np.maximum(expected - expected[:, None], 1e-12) / np.maximum(survival, 1e-12)[:, None]
-    ratio = np.where(steps > steps[:, None], cost / gain, np.inf)
-    thresholds: list[float] = ratio.min(axis=1).tolist()
+    worth = [rate * (k * prices.t_draft + seconds) for k, seconds in enumerate(v)]
+    thresholds = []
+    for k, (here, so_far) in enumerate(zip(worth, expected, strict=True)):
+        beyond = zip(worth[k + 1 :], expected[k + 1 :], strict=True)
+        prices_of_a_token = [(w - here) / (tokens - so_far + 1e-12) for w, tokens in beyond]
+        thresholds.append(min(prices_of_a_token, default=inf) * max(survival[k], 1e-12))
     return thresholds
 
 
 def _rate_after_a_look(
     prices: Prices,
     v: Floats,
-    survival: Floats,
     expected: Floats,
     first: Sequence[tuple[float, float]],
     rate: float,
 ) -> float:
     """Tokens per second of: draft one token, look at the draft's confidence, then either forget it
     or go on to the length that is best by `rate`. One step of Dinkelbach's iteration."""
-    weights, chances = np.asarray(first, float).T
-    steps = np.arange(1, len(v))
-    # tokens beyond the target's own, for each confidence (rows) and each length m ≥ 1 (columns)
-    tokens = chances[:, None] * (expected[1:] - 1.0) / max(survival[1], 1e-12)
-    seconds = (steps - 1) * prices.t_draft + v[1:] - v[0]
-    value = tokens - rate * seconds
-    m = value.argmax(axis=1)
-    rows = np.arange(len(weights))
-    pays = value[rows, m] > 0
-    e_tokens = 1.0 + float((weights * np.where(pays, tokens[rows, m], 0.0)).sum())
-    e_seconds = prices.h + prices.t_draft + v[0]
-    e_seconds += float((weights * np.where(pays, seconds[m], 0.0)).sum())
-    return float(e_tokens / e_seconds)
+    # beyond the target's own: tokens for a first one that is certain, and seconds, by length m ≥ 1
+    sure = max(expected[1] - 1.0, 1e-12)
+    tokens = [(e - 1.0) / sure for e in expected[1:]]
+    seconds = [m * prices.t_draft + cost - v[0] for m, cost in enumerate(v[1:])]
+    price = [rate * s for s in seconds]
+    e_tokens, e_seconds = 1.0, prices.h + prices.t_draft + v[0]
+    for weight, chance in first:
+        if weight < SELDOM:
+            continue
+        values = [chance * t - p for t, p in zip(tokens, price, strict=True)]
+        best = max(values)
+        if best > 0:
+            m = values.index(best)
+            e_tokens += weight * chance * tokens[m]
+            e_seconds += weight * seconds[m]
+    return e_tokens / e_seconds
