@@ -40,6 +40,13 @@ OWN_VARIABLES = (
     "accepted",
     "corrected",
     "bonus",
+    "alone",
+    "rejected",
+    "accepted-tint",
+    "corrected-tint",
+    "bonus-tint",
+    "alone-tint",
+    "rejected-tint",
     "md-heading",
     "md-marker",
     "md-code",
@@ -51,8 +58,12 @@ OWN_VARIABLES = (
     "code-name",
     "code-builtin",
 )
-NOT_COLORS = ("text-style",)
-"""Variables that end so hold styles like `bold`, not colours."""
+NOT_COLORS = "text-style"
+"""Variables that end so hold styles like `bold`, not colours. `NAME-text-style` is how text in the
+colour `NAME` is set off where colours cannot do it; see `tui.filters`."""
+TEXT_STYLES = ("none", "bold", "dim", "italic", "underline", "reverse", "strike", "not")
+TINT, TINT_SHARE = "-tint", 0.14
+"""Grounds under text, faint mixtures of a colour with the background."""
 
 
 def load_themes(folders: Iterable[Traversable]) -> tuple[list[Theme], list[str]]:
@@ -84,7 +95,7 @@ def read_theme(file: Traversable) -> Theme:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise _wrong(file, f"cannot be read: {error}") from None
-    _check_keys(file, "", table, ("name", "dark", "colors", "variables"))
+    _check_keys(file, "", table, ("name", "dark", "ansi", "colors", "variables"))
     colors, variables = _table(file, table, "colors"), _table(file, table, "variables")
     _check_keys(file, "colors.", colors, COLORS)
     for required in ("primary", "foreground", "background"):
@@ -93,19 +104,27 @@ def read_theme(file: Traversable) -> Theme:
     for key, value in colors.items():
         _check_color(file, f"colors.{key}", value)
     for key, value in variables.items():
-        if not key.endswith(NOT_COLORS):
-            _check_color(file, f"variables.{key}", value)
-    name, dark = table.get("name", file.name.removesuffix(".toml")), table.get("dark", True)
-    if not isinstance(name, str) or not name or not isinstance(dark, bool):
-        raise _wrong(file, "name must be a text and dark true or false")
-    theme = Theme(name=name, dark=dark, variables=variables, **colors)
+        check = _check_style if key.endswith(NOT_COLORS) else _check_color
+        check(file, f"variables.{key}", value)
+    name = table.get("name", file.name.removesuffix(".toml"))
+    if not isinstance(name, str) or not name:
+        raise _wrong(file, "name must be a text")
+    dark, ansi = _flag(file, table, "dark", True), _flag(file, table, "ansi", False)
+    theme = Theme(name=name, dark=dark, ansi=ansi, variables=variables, **colors)
     theme.to_color_system().generate()
     return theme
 
 
 def missing_variables(theme: Theme, fallback: Theme) -> dict[str, str]:
-    """The app's own variables that `theme` lacks, taken from one of our themes."""
-    return {name: fallback.variables[name] for name in OWN_VARIABLES if name not in theme.variables}
+    """The app's own variables that `theme` lacks: from one of our themes, tints mixed anew."""
+    found = {name: fallback.variables[name] for name in OWN_VARIABLES if name not in theme.variables}
+    background = Color.parse(theme.background or fallback.background or "black")
+    for name in found:
+        if name.endswith(TINT) and background.ansi is None:
+            role = name.removesuffix(TINT)
+            color = Color.parse(theme.variables.get(role) or fallback.variables[role])
+            found[name] = background.blend(color, TINT_SHARE).hex6
+    return found
 
 
 def _toml_files(folder: Traversable) -> list[Traversable]:
@@ -118,6 +137,13 @@ def _table(file: Traversable, table: Mapping[str, Any], key: str) -> dict[str, A
     value = table.get(key, {})
     if not isinstance(value, dict):
         raise _wrong(file, f"{key} must be a table")
+    return value
+
+
+def _flag(file: Traversable, table: Mapping[str, Any], key: str, default: bool) -> bool:
+    value = table.get(key, default)
+    if not isinstance(value, bool):
+        raise _wrong(file, f"{key} must be true or false")
     return value
 
 
@@ -134,6 +160,13 @@ def _check_color(file: Traversable, key: str, value: object) -> None:
         Color.parse(value if isinstance(value, str) else "")
     except ColorParseError:
         raise _wrong(file, f"{key} = {value!r} is not a colour") from None
+
+
+def _check_style(file: Traversable, key: str, value: object) -> None:
+    words = value.split() if isinstance(value, str) else []
+    if not words or not set(words) <= set(TEXT_STYLES):
+        allowed = ", ".join(TEXT_STYLES)
+        raise _wrong(file, f"{key} = {value!r} is not a text style; there are {allowed}")
 
 
 def _wrong(file: Traversable, what: str) -> SpecdecError:

@@ -1,0 +1,75 @@
+"""ASCII in the place of other characters, of the same width, so that nothing moves.
+
+What the app itself draws has a stand-in that looks like it. Of other text, which models and files
+write, letters lose their accents, and what has no likeness becomes question marks.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.cells import cell_len
+
+LOOK_ALIKES = {
+    "-": "─╴╶╌┄┈‐‑‒–—―−▔",
+    "=": "━╸╺╍═▬",
+    "|": "│┃║╎┆┊╵╷▎▏▍▌▋▊▉▐▕¦",
+    "+": "┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛┣┫┳┻╋╔╗╚╝╠╣╦╩╬",
+    ".": "…·▂",
+    "_": "▁",
+    ":": "▃",
+    "~": "▄≈",
+    "o": "▅○◦◯",
+    "O": "▆",
+    "8": "▇",
+    "#": "█▓▒░",
+    "*": "•●▪■◆★✓✔",
+    "x": "×✗✘",
+    "/": "÷⁄",
+    ">": "›→▸▶»≥",
+    "<": "‹←◂◀«≤",
+    "^": "↑▴▲",
+    "v": "↓▾▼",
+    '"': "“”„",
+    "'": "‘’‚",
+    " ": "\u00a0\u2007\u2009\u202f",
+    "a": "α",
+    "g": "γ",
+    "l": "λ",
+    "p": "π",
+    "S": "Σ",
+    "V": "√",
+}
+
+
+def stand_in(character: str) -> str:
+    """ASCII as wide as `character`, which may be nothing or two cells."""
+    width = cell_len(character)
+    plain = unicodedata.normalize("NFKD", character)
+    letters = "".join(part for part in plain if part.isascii() and part.isprintable())
+    return letters if len(letters) == width else "?" * width
+
+
+class _Table(dict[int, str]):
+    """For `str.translate`: what was asked for once is known from then on."""
+
+    def __missing__(self, code: int) -> str:
+        found = chr(code) if code < 128 else stand_in(chr(code))
+        self[code] = found
+        return found
+
+
+_TABLE = _Table(
+    {ord(character): ascii_ for ascii_, others in LOOK_ALIKES.items() for character in others}
+)
+
+
+def ascii_text(text: str) -> str:
+    """`text` in ASCII, as many cells wide."""
+    whole = text.translate(_TABLE)
+    if len(whole) == cell_len(text):
+        return whole
+    whole = ""  # characters that join to one (flags, families) are less wide than one by one
+    for end, character in enumerate(text, start=1):
+        whole = (whole + _TABLE[ord(character)])[: cell_len(text[:end])]
+    return whole.ljust(cell_len(text))
