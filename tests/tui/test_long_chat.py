@@ -1,4 +1,4 @@
-"""Conversations of thousands of messages: what is seen is laid out, and the reader keeps the place."""
+"""Thousands of messages: what is seen is laid out, and the reader keeps the place."""
 
 from __future__ import annotations
 
