@@ -11,7 +11,7 @@ from typing import Literal
 from textual.content import Content
 
 from tui.markdown.document import Document
-from tui.markdown.layout import plain_lines
+from tui.markdown.layout import MIN_WIDTH, plain_lines
 from tui.replies import shortened
 
 Role = Literal["user", "assistant", "note"]
@@ -59,6 +59,16 @@ class MessageLines:
             lines.append(Content(""))
             lines += [line.stylize_before("$failure") for line in plain_lines(self.note, width)]
         return lines
+
+    def estimate(self, width: int) -> int:
+        """About how many lines there will be, without laying them out."""
+        width = max(MIN_WIDTH, width)
+        return 1 + sum(-(-len(line) // width) or 1 for line in self.text.split("\n"))
+
+    def release(self) -> None:
+        """Give up what can be made again from the text: many messages are kept, few are seen."""
+        if self._document:
+            self._document = Document(self._document.source)
 
     def _header(self, width: int) -> Content:
         label, style = LABELS[self.role]

@@ -12,7 +12,8 @@ from tui.markdown.layout import layout
 
 
 class Document:
-    """The lines of a growing Markdown source at the current width.
+    """The lines of a growing Markdown source at the current width; a source that is given at the
+    beginning is complete unless something is appended.
 
     Appending costs what the open block costs; the number of closed blocks does not matter.
     """
@@ -24,9 +25,11 @@ class Document:
         self._open_from = 0
         self._width = 0
         self._lines: list[Content] | None = None
-        self._complete = False
+        self._complete = bool(source)
 
     def append(self, text: str) -> None:
+        if self._complete:
+            self._begin_again(complete=False)
         self.source += text
         self._lines = None
 
@@ -35,7 +38,10 @@ class Document:
         if self._complete and source == self.source:
             return
         self.source = source
-        self._complete = True
+        self._begin_again(complete=True)
+
+    def _begin_again(self, *, complete: bool) -> None:
+        self._complete = complete
         self._closed, self._closed_lines, self._open_from = [], [], 0
         self._lines = None
 

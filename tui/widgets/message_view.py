@@ -23,6 +23,18 @@ class MessageView(Lines):
         super().__init__(classes=role)
         self.message = MessageLines(role, text)
 
+    @classmethod
+    def of(cls, message: MessageLines) -> MessageView:
+        """The view of a message that there is already."""
+        view = cls(message.role)
+        view.message = message
+        return view
+
+    @property
+    def n_lines(self) -> int:
+        """As many lines as were last laid out."""
+        return len(self._built)
+
     @property
     def role(self) -> Role:
         return self.message.role
