@@ -37,7 +37,7 @@ WORTH_MEASURING = 0.6
 """A draft that is kept so often is not paused on the word of a calibration alone: its cost is
 measured in a few real rounds first."""
 VERDICTS_AT_ONCE = 8
-OPTIMISM = 0.9
+OPTIMISM = 0.97
 """What a batch size that was not met in rounds is taken to cost, over its calibration: one bad
 measurement at load must not keep a good length from being tried."""
 ARITHMETIC_SHARE = 0.01
