@@ -24,6 +24,7 @@ N_PASSES = 5
 SMALL_S, TUNED_BATCH, N_TUNINGS = 0.005, 5, 7
 GUESSED_RISE = 0.1
 """What a further token of a batch costs, in one-token batches, as long as nobody knows."""
+ENOUGH_FOR_A_SLOPE = 3
 _SAMPLES = 9
 _ENOUGH = 3
 
@@ -96,8 +97,8 @@ def expected(points: Mapping[int, float], n: int) -> float:
 
     A size between two measured ones costs as much as the dearer: kernels work in blocks, so nine
     tokens cost about what twelve do. Beyond the last one, a token more costs what it did so far;
-    where one size is all that is known, little (a batch reads the weights once), so that larger
-    ones are tried.
+    where next to nothing is known, little (a batch reads the weights once), so that larger ones are
+    tried: the step from one token to two can be the largest of all.
     """
     sizes = list(points)
     at = bisect_left(sizes, n)
@@ -106,9 +107,9 @@ def expected(points: Mapping[int, float], n: int) -> float:
     if at < len(sizes):
         return max(points[sizes[at - 1]], points[sizes[at]])
     first, last = sizes[0], sizes[-1]
-    if first == last:
-        return points[last] * (1 + (n - last) * GUESSED_RISE)
-    rise = max(0.0, (points[last] - points[first]) / (last - first))
+    rise = GUESSED_RISE * points[first]
+    if len(sizes) >= ENOUGH_FOR_A_SLOPE:
+        rise = max(0.0, (points[last] - points[first]) / (last - first))
     return points[last] + (n - last) * rise
 
 

@@ -9,18 +9,20 @@ CURVE = {1: 28.0, 2: 60.0, 4: 72.0, 8: 96.0}
 
 
 def test_beyond_the_last_size_a_token_more_costs_what_it_did_so_far():
-    assert expected({1: 30.0, 4: 60.0}, 6) == 80.0
-    assert expected({1: 30.0, 8: 20.0}, 12) == 20.0, "a curve that falls is not drawn on below 0"
+    assert expected({1: 30.0, 2: 40.0, 4: 60.0}, 6) == 80.0
+    assert expected({1: 30.0, 4: 40.0, 8: 20.0}, 12) == 20.0, (
+        "a curve that falls is not drawn on below 0"
+    )
     with pytest.raises(IndexError):
         expected({}, 3)
 
 
-def test_where_only_one_size_is_known_larger_ones_are_taken_for_cheap():
+def test_where_next_to_nothing_is_known_larger_sizes_are_taken_for_cheap():
     curve = CostCurve({1: 70.0})
     assert curve.table(16, 0)[16] < 16 * 70.0 / 4
     for _ in range(3):
         curve.record(2, 0, 90.0)
-    assert curve.table(16, 0)[16] == pytest.approx(90.0 + 14 * 20.0, rel=0.3)
+    assert 90.0 < curve.table(16, 0)[16] < 16 * 70.0 / 4
 
 
 def test_a_measured_size_counts_as_it_is_and_scales_the_rest():
