@@ -45,7 +45,9 @@ def ask_tmux(command: str = "tmux") -> bool | None:
     return answer.stdout.startswith(VARIABLES[0] + "=")  # a dash before the name: it has none
 
 
-def descends_from(names: tuple[str, ...], parents: Callable[[], Iterator[str]] | None = None) -> bool:
+def descends_from(
+    names: tuple[str, ...], parents: Callable[[], Iterator[str]] | None = None
+) -> bool:
     """Whether one of the processes above this one has such a name."""
     return any(name in names for name in (parents or ancestors)())
 
