@@ -118,6 +118,10 @@ class Settings(BaseSettings):
 
     theme: str = "specdec-dark"
     """Colour theme: a name from `themes/`."""
+    remote: Literal["auto", "yes", "no"] = "auto"
+    """Whether the terminal is far away, which asks for fewer frames; `auto`: over SSH and mosh."""
+    ascii: Literal["auto", "yes", "no"] = "auto"
+    """Whether to draw with ASCII characters alone; `auto`: where the locale has no others."""
     stats_per_second: float = Field(10, gt=0, le=60)
     """How often the stats bar is repainted; over SSH at most twice."""
 

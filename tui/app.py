@@ -10,15 +10,17 @@ import threading
 from core.settings import Settings
 from tui.actions.chat import ChatActions
 from tui.actions.models import ModelActions
+from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
 from tui.dialogue import Notice
-from tui.startup import is_remote, settle_collections
+from tui.startup import settle_collections
+from tui.terminal import Terminal
 
 PATIENCE_S = 3.0
 REMOTE_STATS_PER_SECOND = 2.0
 
 
-class SpecdecApp(ChatActions, ModelActions, ViewActions):
+class SpecdecApp(ChatActions, ModelActions, ViewActions, ThemeActions):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:
@@ -43,9 +45,10 @@ class SpecdecApp(ChatActions, ModelActions, ViewActions):
         self.run_worker(self.engine.open(), name="engine", exit_on_error=False)
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
         per_second = self.settings.stats_per_second
-        if is_remote():
+        if self.terminal.remote:
             per_second = min(per_second, REMOTE_STATS_PER_SECOND)
         self.set_interval(1 / per_second, self.show_state)
+        self.watch_theme_files()
         self.show_state()
 
     async def on_unmount(self) -> None:
@@ -53,8 +56,8 @@ class SpecdecApp(ChatActions, ModelActions, ViewActions):
         await self.engine.close()
 
 
-def run_app(settings: Settings) -> int:
+def run_app(settings: Settings, terminal: Terminal) -> int:
     """Run the app to its end; returns the exit code."""
-    app = SpecdecApp(settings)
+    app = SpecdecApp(settings, terminal=terminal)
     app.run()
     return app.return_code or 0

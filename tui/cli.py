@@ -34,6 +34,10 @@ DRAFTS_FIELDS = {
 """What `drafts` takes: all that memory depends on."""
 
 
+APP_FIELDS = ("theme", "stats_per_second", "remote", "ascii")
+"""What counts where there is a screen."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `specdec-tui`: the exit code."""
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character gets a "?"
@@ -77,9 +81,15 @@ def _run(argv: Sequence[str] | None) -> int:
 def _app(settings: Settings, _arguments: argparse.Namespace) -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise SpecdecError("The app needs a terminal; use `specdec-tui chat` without one.")
+    from tui.startup import prepare_for_distance
+    from tui.terminal import this_terminal
+
+    terminal = this_terminal(settings.remote, settings.ascii)
+    if terminal.remote:
+        prepare_for_distance()
     from tui.app import run_app
 
-    return run_app(settings)
+    return run_app(settings, terminal)
 
 
 def _chat(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -183,7 +193,7 @@ def build_parser() -> argparse.ArgumentParser:
         "chat",
         "One reply to stdout, statistics to stderr.",
         _chat,
-        [name for name in Settings.model_fields if name not in ("theme", "stats_per_second")],
+        [name for name in Settings.model_fields if name not in APP_FIELDS],
         " [PROMPT]",
     )
     chat.add_argument("prompt", nargs="*", metavar="PROMPT", help="The prompt; none or -: stdin.")

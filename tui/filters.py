@@ -7,12 +7,14 @@ A filter sees every strip of the screen, whoever drew it, so this is the one pla
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
+from textual.scrollbar import ScrollBarRender
 from textual.theme import Theme
 
 from tui.stand_ins import ascii_text
@@ -23,15 +25,22 @@ SET_BY_TEXTUAL = ("block-cursor", "input-cursor")
 """Their text styles are Textual's own variables, and stand in its style sheets."""
 
 
+NOT_DIM = Style(dim=False)
+
+
 class TextStyles(LineFilter):
     """Sets text off by its style as well as by its colour, as the theme says with its variables
-    `NAME-text-style`; with `bare` it leaves every colour out."""
+    `NAME-text-style`; with `bare` it leaves every colour out. In a theme of ANSI colours the colour
+    only names the style, and is left out."""
 
     def __init__(self, theme: Theme, bare: bool) -> None:
         styles = styles_by_color(theme)
         super().__init__(enabled=bool(styles) or bare)
+        if not (bare or theme.ansi):  # a grey that is seen is dim by itself
+            styles = {color: style + NOT_DIM for color, style in styles.items()}
         self._styles, self._bare = styles, bare
         self._only_ansi = theme.ansi
+        self._foreground = None if theme.ansi else _rich(theme.foreground)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         return [
@@ -41,15 +50,18 @@ class TextStyles(LineFilter):
 
     def _restyled(self, style: Style) -> Style:
         color, ground = style.color, style.bgcolor
-        for found in (color, ground):
-            extra = self._styles.get(found) if found else None
-            style = style + extra if extra else style
+        own = self._styles.get(color) if color else None
+        below = self._styles.get(ground) if ground else None
+        if not (own or below or self._bare):
+            return style
+        style = style + own + below
         if self._bare:
             return _with_colors(style, None, None)
-        if self._only_ansi and (_is_rgb(color) or _is_rgb(ground)):
-            kept = [None if _is_rgb(found) else found for found in (color, ground)]
-            return _with_colors(style, *kept)
-        return style
+        if below and below.reverse:
+            color = self._foreground  # so that a chosen row is one colour, whatever stands on it
+        elif self._only_ansi and own:
+            color = None
+        return _with_colors(style, color, None if self._only_ansi and below else ground)
 
 
 class AsciiOnly(LineFilter):
@@ -60,6 +72,13 @@ class AsciiOnly(LineFilter):
             segment if segment.text.isascii() else Segment(ascii_text(segment.text), *segment[1:])
             for segment in segments
         ]
+
+
+class BlankEnds(ScrollBarRender):
+    """A scroll bar whose ends are whole cells: there are no eighths of one in ASCII."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 def styles_by_color(theme: Theme) -> Mapping[RichColor, Style]:
@@ -73,8 +92,8 @@ def styles_by_color(theme: Theme) -> Mapping[RichColor, Style]:
     return found
 
 
-def _is_rgb(color: RichColor | None) -> bool:
-    return color is not None and color.triplet is not None
+def _rich(color: str | None) -> RichColor | None:
+    return Color.parse(color).rich_color if color else None
 
 
 def _with_colors(style: Style, color: RichColor | None, ground: RichColor | None) -> Style:

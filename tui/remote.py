@@ -6,8 +6,7 @@ Nothing but the standard library, since it is asked before Textual is imported.
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 VARIABLES = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
@@ -27,11 +26,15 @@ def is_remote(environ: Mapping[str, str] = os.environ) -> bool:
         attached = ask_tmux()
         if attached is not None:
             return attached
-    return any(environ.get(name) for name in VARIABLES) or descends_from(SERVERS)
+    return any(environ.get(name) for name in VARIABLES) or any(
+        name in SERVERS for name in ancestors()
+    )
 
 
 def ask_tmux(command: str = "tmux") -> bool | None:
     """Whether the terminal that attached last came over SSH; None: tmux does not say."""
+    import subprocess
+
     try:
         answer = subprocess.run(
             [command, "show-environment", VARIABLES[0]],
@@ -43,11 +46,6 @@ def ask_tmux(command: str = "tmux") -> bool | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.startswith(VARIABLES[0] + "=")  # a dash before the name: it has none
-
-
-def descends_from(names: tuple[str, ...], parents: Callable[[], Iterator[str]] | None = None) -> bool:
-    """Whether one of the processes above this one has such a name."""
-    return any(name in names for name in (parents or ancestors)())
 
 
 def ancestors() -> Iterator[str]:

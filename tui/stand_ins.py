@@ -41,12 +41,16 @@ LOOK_ALIKES = {
     "V": "√",
 }
 
+STRUCK_OUT = "\u0338"
+
 
 def stand_in(character: str) -> str:
     """ASCII as wide as `character`, which may be nothing or two cells."""
     width = cell_len(character)
     plain = unicodedata.normalize("NFKD", character)
     letters = "".join(part for part in plain if part.isascii() and part.isprintable())
+    if plain[1:] == STRUCK_OUT:
+        letters = ""  # it says the opposite of what is struck out
     return letters if len(letters) == width else "?" * width
 
 

@@ -20,11 +20,6 @@ BUSY_START_THRESHOLD = 200_000
 """New objects before a collection: none of those made by importing is garbage."""
 
 
-def is_remote(environ: MutableMapping[str, str] = os.environ) -> bool:
-    """Whether the terminal is at the far end of an SSH connection."""
-    return bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
-
-
 def delay_collections() -> None:
     """Let no garbage collection interrupt the way to the first frame; it saves some 40 ms."""
     gc.set_threshold(BUSY_START_THRESHOLD, 10, 10)
@@ -37,10 +32,13 @@ def settle_collections() -> None:
 
 
 def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Over SSH: fewer frames and nothing animated. What the user has set stays as it is."""
+    """For every command. What the user has set stays as it is."""
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     # pydantic would look through every installed package for plugins: some 10 ms
     environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if is_remote(environ):
-        for name, value in REMOTE_DEFAULTS.items():
-            environ.setdefault(name, value)
+
+
+def prepare_for_distance(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Where the terminal is far away: fewer frames and nothing animated."""
+    for name, value in REMOTE_DEFAULTS.items():
+        environ.setdefault(name, value)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
+
+from tui.remote import is_remote
 
 Answer = Literal["auto", "yes", "no"]
 
@@ -17,6 +20,26 @@ NO_COLORS = ("", "dumb", "unknown", "linux", "cons25", "ansi", "vt52", "vt100", 
 ASCII_LOCALES = ("C", "POSIX")
 COERCED = "C.UTF-8"
 """What Python itself sets `LC_CTYPE` to where the locale is C."""
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What the screen has to make do with; by default nothing is missing."""
+
+    remote: bool = False
+    no_color: bool = False
+    few_colors: bool = False
+    ascii: bool = False
+
+
+def this_terminal(remote: Answer = "auto", ascii: Answer = "auto") -> Terminal:
+    """What the environment says of the terminal, where the user does not say otherwise."""
+    return Terminal(
+        remote=is_remote() if remote == "auto" else remote == "yes",
+        no_color=wants_no_color(),
+        few_colors=has_few_colors(),
+        ascii=is_ascii_only() if ascii == "auto" else ascii == "yes",
+    )
 
 
 def wants_no_color(environ: Mapping[str, str] = os.environ) -> bool:
@@ -54,8 +77,3 @@ def is_ascii_only(
 
 def _is_utf8(name: str) -> bool:
     return name.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig", "cp65001")
-
-
-def decided(answer: Answer, found: bool) -> bool:
-    """What was found, unless the user says otherwise."""
-    return found if answer == "auto" else answer == "yes"

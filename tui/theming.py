@@ -65,6 +65,14 @@ TEXT_STYLES = ("none", "bold", "dim", "italic", "underline", "reverse", "strike"
 TINT, TINT_SHARE = "-tint", 0.14
 """Grounds under text, faint mixtures of a colour with the background."""
 
+LEFT_OUT = {
+    "ansi-background": "transparent",
+    "ansi-foreground": "transparent",
+    "foreground-disabled": "ansi_default",
+    "surface-active": "transparent",
+}
+"""What Textual 8.2.8 names in its style sheets, but does not define for a theme of ANSI colours."""
+
 
 def load_themes(folders: Iterable[Traversable]) -> tuple[list[Theme], list[str]]:
     """The themes in `folders`, and one sentence for each file that cannot be used."""
@@ -117,14 +125,16 @@ def read_theme(file: Traversable) -> Theme:
 
 def missing_variables(theme: Theme, fallback: Theme) -> dict[str, str]:
     """The app's own variables that `theme` lacks: from one of our themes, tints mixed anew."""
-    found = {name: fallback.variables[name] for name in OWN_VARIABLES if name not in theme.variables}
+    found = {
+        name: fallback.variables[name] for name in OWN_VARIABLES if name not in theme.variables
+    }
     background = Color.parse(theme.background or fallback.background or "black")
     for name in found:
         if name.endswith(TINT) and background.ansi is None:
             role = name.removesuffix(TINT)
             color = Color.parse(theme.variables.get(role) or fallback.variables[role])
             found[name] = background.blend(color, TINT_SHARE).hex6
-    return found
+    return found | (LEFT_OUT if theme.ansi else {})
 
 
 def _toml_files(folder: Traversable) -> list[Traversable]:

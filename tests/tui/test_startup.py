@@ -6,14 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tui.startup import prepare_environment
+from tui.startup import prepare_environment, prepare_for_distance
 
 HEAVY = ("numpy", "jinja2", "llama_cpp", "huggingface_hub", "pygments.lexers", "markdown_it")
 
 
 def test_over_ssh_frames_are_fewer_and_what_the_user_set_stays() -> None:
-    environ = {"SSH_CONNECTION": "somewhere", "TEXTUAL_FPS": "30"}
+    environ = {"TEXTUAL_FPS": "30"}
     prepare_environment(environ)
+    prepare_for_distance(environ)
     assert environ["TEXTUAL_FPS"] == "30"
     assert environ["TEXTUAL_ANIMATIONS"] == "none" and environ["TEXTUAL_SMOOTH_SCROLL"] == "0"
     local: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What is looked at beside the chat: help, the engine's log, the palette, the themes."""
+"""What is looked at beside the chat: help, the engine's log, the palette."""
 
 from __future__ import annotations
 
@@ -7,21 +7,12 @@ from collections.abc import Iterable
 from textual.app import SystemCommand
 from textual.screen import Screen
 
-from core.settings import Settings
-from tui.choices import Offer
 from tui.frame import LIST_CELLS, Frame
 from tui.keys import ACTIONS
-from tui.theming import load_themes, missing_variables, own_themes, user_themes
-
-DEFAULT_THEME = "specdec-dark"
 
 
 class ViewActions(Frame):
-    """What is shown, and in which colours."""
-
-    def __init__(self, settings: Settings, offer: Offer | None = None) -> None:
-        super().__init__(settings, offer)
-        self.theme_problems = self._register_themes()
+    """What is shown beside the chat."""
 
     def action_command_palette(self) -> None:
         if self.size.width >= LIST_CELLS:
@@ -46,25 +37,3 @@ class ViewActions(Frame):
                 run = getattr(self, f"action_{entry.run}")
                 key = f" ({entry.key_text})" if entry.key_text else ""
                 yield SystemCommand(entry.label.capitalize(), entry.help + key, run)
-
-    # -------------------------------------------------------------- themes
-
-    def _register_themes(self) -> list[str]:
-        """Make the themes known and use the one that is set; returns what is wrong with them."""
-        themes, problems = load_themes([own_themes(), user_themes()])
-        self._registered_themes.clear()
-        for theme in themes:
-            self.register_theme(theme)
-        wanted = self.settings.theme
-        if wanted not in self.available_themes:
-            known = ", ".join(sorted(self.available_themes))
-            problems.append(f"There is no theme {wanted!r}; there are {known}.")
-            wanted = DEFAULT_THEME
-        self.theme = wanted
-        return problems
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The app's own variables, for a theme that does not name them all."""
-        theme = self.current_theme
-        fallback = self.get_theme("specdec-dark" if theme.dark else "specdec-light")
-        return missing_variables(theme, fallback) if fallback else {}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-NOT_SETTINGS = ("theme", "stats_per_second", "max_tokens", "system")
+NOT_SETTINGS = ("theme", "stats_per_second", "remote", "ascii", "max_tokens", "system")
 """Settings that a benchmark does not have."""
 MAX_LENGTH = 64
 

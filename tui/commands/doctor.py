@@ -20,7 +20,7 @@ from core.settings import config_path
 from tui import figures
 from tui.commands.engine_facts import engine_facts
 from tui.commands.output import print_json
-from tui.startup import is_remote
+from tui.remote import is_remote
 from tui.version import version
 
 REINSTALL = (

@@ -56,6 +56,6 @@ class DownloadList(PickList):
         text = Content.styled(clean_line(standing(item), 400), style.get(item.status, "$muted"))
         if item.status not in (*ENDED, "checking"):
             filled = figures.bar(item.share or 0, BAR_CELLS)
-            rest = "━" * (BAR_CELLS - len(filled))
+            rest = "─" * (BAR_CELLS - len(filled))
             text = Content.assemble((filled, "$primary"), (rest, "$faint"), "  ", text)
         return [line.truncate(width, ellipsis=True) for line in (name, text)]

@@ -45,7 +45,8 @@ class KeyHints(Lines):
             hints.pop(-2 if len(hints) > 1 else -1)
         parts = [Content.assemble((key, "$primary"), " ", (does, "$muted")) for key, does in hints]
         said = Content.styled(self._said, self._style).truncate(width, ellipsis=True)
-        return [said, Content(GAP).join(parts)]
+        keys = Content(GAP).join(parts)
+        return [said, keys] if self.size.height > 1 else [keys]
 
 
 def _length(hints: Sequence[Hint]) -> int:
