@@ -11,6 +11,7 @@ from core.settings import Settings
 from tui.actions.chat import ChatActions
 from tui.actions.models import ModelActions
 from tui.actions.views import ViewActions
+from tui.actions.xray import XrayActions
 from tui.dialogue import Notice
 from tui.startup import is_remote, settle_collections
 
@@ -18,7 +19,7 @@ PATIENCE_S = 3.0
 REMOTE_STATS_PER_SECOND = 2.0
 
 
-class SpecdecApp(ChatActions, ModelActions, ViewActions):
+class SpecdecApp(ChatActions, ModelActions, ViewActions, XrayActions):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:

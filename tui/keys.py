@@ -46,6 +46,16 @@ ACTIONS: tuple[Action, ...] = (
         bar=4,
         palette=True,
     ),
+    Action(
+        "xray",
+        "f4",
+        "xray",
+        "X-ray",
+        "How each token of the reply came, and what was rejected",
+        "F4",
+        bar=5,
+        palette=True,
+    ),
     Action("help", "f1", "help", "help", "Keys and words", "F1", bar=7, palette=True),
     Action("palette", "ctrl+p", "command_palette", "commands", "Command palette", "Ctrl+P", bar=6),
     Action(
