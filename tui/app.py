@@ -9,6 +9,7 @@ import threading
 
 from core.settings import Settings
 from tui.actions.chat import ChatActions
+from tui.actions.drafts import DraftActions
 from tui.actions.models import ModelActions
 from tui.actions.views import ViewActions
 from tui.actions.xray import XrayActions
@@ -19,7 +20,7 @@ PATIENCE_S = 3.0
 REMOTE_STATS_PER_SECOND = 2.0
 
 
-class SpecdecApp(ChatActions, ModelActions, ViewActions, XrayActions):
+class SpecdecApp(ChatActions, ModelActions, ViewActions, XrayActions, DraftActions):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:

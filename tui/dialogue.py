@@ -221,10 +221,12 @@ class Dialogue:
             self._vocabulary = {}
         elif isinstance(item, Rounds):
             trace = self._turn.trace if self._turn and item.id == self.state.reply_id else None
+            model = self.offer.name_of(self.state.draft_in_use)
             for round_ in item.every:
                 learn(self._vocabulary, round_.pieces)
                 if trace is not None:
-                    trace.add(round_)
+                    by_model = round_.drafter_kind == "model"
+                    trace.add(round_, model if by_model else round_.drafter)
 
     # -------------------------------------------------------------- how it is done
 

@@ -47,6 +47,15 @@ ACTIONS: tuple[Action, ...] = (
         palette=True,
     ),
     Action(
+        "pick_draft",
+        "",
+        "",
+        "draft by number",
+        "Take the draft with this number, also in mid-reply; where Alt does not arrive: F3, number",
+        "Alt+1 … 9",
+        bound=False,
+    ),
+    Action(
         "xray",
         "f4",
         "xray",

@@ -110,11 +110,11 @@ class Trace:
     def n_rounds(self) -> int:
         return len(self._first)
 
-    def add(self, round_: Round) -> None:
-        """Append what a round brought."""
+    def add(self, round_: Round, drafter: str) -> None:
+        """Append what a round brought; `drafter` is what the screen calls the one who proposed."""
         self._first.append(len(self._ids))
         self._first_rejected.append(len(self._rejected))
-        self._drafter.append(self._number_of(round_.drafter, round_.drafter_kind))
+        self._drafter.append(self._number_of(drafter, round_.drafter_kind))
         self._draft_s.append(round_.draft_s)
         self._verify_s.append(round_.verify_s)
         for token in round_.tokens:

@@ -36,11 +36,18 @@ def test_ours_are_two_without_problems() -> None:
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
 def test_ours_are_complete_and_legible(theme: Theme) -> None:
     assert set(OWN_VARIABLES) <= set(theme.variables)
-    text = {name: theme.variables[name] for name in OWN_VARIABLES if name != "faint"}
+    text = {
+        name: theme.variables[name]
+        for name in OWN_VARIABLES
+        if name != "faint" and not name.endswith("-tint")
+    }
     text |= {"foreground": str(theme.foreground), "primary": theme.primary}
     for name, color in text.items():
         for ground in (theme.background, theme.surface, theme.panel):
             assert contrast(color, str(ground)) >= 4.5, (name, ground)
+    for name in (name for name in OWN_VARIABLES if name.endswith("-tint")):
+        on_it = theme.variables[name.removesuffix("-tint")]
+        assert contrast(on_it, theme.variables[name]) >= 4.5, name
 
 
 @pytest.mark.parametrize(

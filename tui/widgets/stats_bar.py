@@ -12,6 +12,7 @@ from tui import figures
 from tui.state import EngineState, Tone, status
 from tui.widgets.lines import Lines
 from tui.widgets.rate_graph import sparkline
+from tui.widgets.target_card import device_texts
 
 SEPARATOR = " │ "
 TONES: dict[Tone, str] = {
@@ -45,7 +46,7 @@ def fields(state: EngineState) -> list[Field]:
     return [
         Field(words, 16, 0, TONES[tone]),
         Field(f"{figures.rate(stats.decode_tok_s):>5} tok/s", 11, 1),
-        Field(sparkline(state.rates, GRAPH_CELLS), GRAPH_CELLS, 7, "$primary"),
+        Field(sparkline(state.rates, GRAPH_CELLS, state.rate_top), GRAPH_CELLS, 7, "$primary"),
         Field(
             figures.speedup(stats.speedup).rjust(6),
             6,
@@ -56,6 +57,9 @@ def fields(state: EngineState) -> list[Field]:
         Field(f"{figures.per_round(stats.tokens_per_round):>4} a round", 12, 5),
         Field(f"first token {figures.seconds(stats.ttft_s)}", 18, 6),
         Field(context, 12, 4),
+        Field(f"target alone {figures.rate(stats.baseline_tok_s)}", 18, 8),
+        Field(f"prefill {figures.rate(stats.prefill_tok_s)} tok/s", 19, 9),
+        Field("  ".join(device_texts(state.memory)), 20, 10),
     ]
 
 
