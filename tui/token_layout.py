@@ -174,7 +174,7 @@ class TokenLayout:
     def _wrap(self, segment: Segment, breaks: bool) -> None:
         """Begin a row, and take along the word that the segment goes on with."""
         row, along = self.rows[-1], 0
-        if not (breaks or _begins_word(segment)):
+        if not breaks and (not _begins_word(segment) or row[-1].text == OPEN):
             room = self.width - segment.cells
             for number in range(len(row) - 1, 0, -1):
                 along += 1

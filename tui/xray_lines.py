@@ -92,9 +92,11 @@ def how(trace: Trace, index: int, round_: RoundFacts) -> list[tuple[str, str]]:
             place = f", as {index - round_.first + 1} of {round_.n_drafted}"
             return [("accepted", style_of(look)), (f": {name} proposed it{sure}{place}", "")]
         case "corrected":
-            first = round_.rejected[0].p if round_.rejected else None
-            sure = f" that {name} was {figures.percent(first)} sure of" if first is not None else ""
-            said = f": the target's own, instead of a proposal{sure}"
+            first = round_.rejected[0]
+            sure = f", {figures.percent(first.p)} sure" if first.p is not None else ""
+            spelling = _spelling_before(trace, index)
+            instead = _quoted(trace, first.id, spelling)
+            said = f": the target's own, in place of {instead} ({name}{sure})"
             return [("corrected", style_of("corrected")), (said, "")]
         case "bonus":
             kept = f"all {round_.n_drafted} proposals" if round_.n_drafted > 1 else "the proposal"
@@ -117,10 +119,10 @@ def _place(trace: Trace, index: int, left_out: bool) -> str:
 
 
 def _round(trace: Trace, round_: RoundFacts) -> str:
-    parts = [f"round {round_.number + 1:,} of {trace.n_rounds:,}"]
+    parts = [f"round {round_.number + 1:,}/{trace.n_rounds:,}"]
     if round_.n_drafted:
-        parts.append(f"{round_.n_drafted} drafted by {clean_line(round_.drafter, 40)}")
-        parts.append(f"{round_.n_accepted} accepted")
+        name = clean_line(round_.drafter, 40)
+        parts.append(f"{name} drafted {round_.n_drafted}, {round_.n_accepted} accepted")
         parts.append(f"draft {_milliseconds(round_.draft_s)}")
     parts.append(f"target {_milliseconds(round_.verify_s)}")
     return " · ".join(parts)

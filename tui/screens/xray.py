@@ -26,10 +26,10 @@ LOOK_AGAIN_S = 0.1
 UNKNOWN = "How the tokens of this reply came is not known: it was not made in this session."
 EMPTY = "Nothing has come yet."
 HINTS: tuple[Hint, ...] = (
-    ("← → ↑ ↓", "token"),
-    ("n p", "next, previous correction"),
-    ("[ ]", "other reply"),
+    ("← → ↑ ↓", "move"),
+    ("n p", "corrections"),
     ("r", "rejected on, off"),
+    ("[ ]", "other reply"),
     ("Esc", "close"),
 )
 

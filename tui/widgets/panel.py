@@ -19,8 +19,8 @@ from tui.widgets.position_bars import PositionBars
 from tui.widgets.rate_graph import RateGraph
 from tui.widgets.target_card import TargetCard
 
-ROWS, ROWS_OF_FORECAST = 20, 3
-"""Rows of everything but the drafts, a row of the graph included; and those of the forecast."""
+ROWS, ROWS_LESS = 22, 4
+"""Rows of everything but the drafts, a row of the graph included; and what is saved first."""
 
 
 class RateTitle(Lines):
@@ -59,7 +59,7 @@ class Panel(Vertical):
         padding: 1 1 0 1;
         border-left: solid $faint;
         & > Lines { margin-bottom: 1; }
-        & > DraftList, & > RateTitle { margin-bottom: 0; }
+        & > RateTitle, &.-low > DraftList { margin-bottom: 0; }
         &.-low > ForecastLine, &.-lower > TargetCard { display: none; }
     }
     """
@@ -96,4 +96,4 @@ class Panel(Vertical):
         """Leave out what counts least where not everything fits."""
         missing = ROWS + n_drafts - self.size.height
         self.set_class(missing > 0, "-low")
-        self.set_class(missing > ROWS_OF_FORECAST, "-lower")
+        self.set_class(missing > ROWS_LESS, "-lower")

@@ -12,7 +12,6 @@ from tui import figures
 from tui.state import EngineState, Tone, status
 from tui.widgets.lines import Lines
 from tui.widgets.rate_graph import sparkline
-from tui.widgets.target_card import device_texts
 
 SEPARATOR = " │ "
 TONES: dict[Tone, str] = {
@@ -59,7 +58,7 @@ def fields(state: EngineState) -> list[Field]:
         Field(context, 12, 4),
         Field(f"target alone {figures.rate(stats.baseline_tok_s)}", 18, 8),
         Field(f"prefill {figures.rate(stats.prefill_tok_s)} tok/s", 19, 9),
-        Field("  ".join(device_texts(state.memory)), 20, 10),
+        Field(state.reason, 30, 10, "$notice" if state.paused else "$muted"),
     ]
 
 
