@@ -112,6 +112,25 @@ class TokenInfo(Message):
     p_draft: float | None = None
 
 
+class TokenPiece(Message):
+    """What a token of the target's vocabulary adds to a text: bytes, which may be part of a UTF-8
+    character only, each as the character of the same number (Latin-1). A `control` token adds
+    nothing; then `piece` is its name, such as `<|im_end|>`. Untrusted data."""
+
+    id: int
+    piece: str
+    control: bool = False
+
+
+class DeviceMemory(Message):
+    """Bytes of a device's memory: all that is in use on a GPU, by whatever program; of main memory
+    (`CPU`) what the engine process holds, the mapped weights included."""
+
+    name: str
+    used: int
+    total: int
+
+
 class Forecast(Message):
     """What the governor predicts, in tokens per second: without a draft, with what it chose, and
     with the best other draft length."""
@@ -240,6 +259,7 @@ class Loaded(Message):
     target: ModelInfo
     drafter: DrafterInfo
     notice: str | None = None
+    memory: list[DeviceMemory] = []
 
 
 class DraftChanged(Message):
@@ -247,6 +267,7 @@ class DraftChanged(Message):
 
     type: Literal["draft_changed"] = "draft_changed"
     drafter: DrafterInfo
+    memory: list[DeviceMemory] = []
 
 
 class Round(Message):
@@ -262,10 +283,17 @@ class Round(Message):
     text: str
     tokens: list[TokenInfo]
     rejected: list[int]
+    """The proposals that were verified and not kept."""
+    rejected_p: list[float | None] = []
+    """The draft's own probability for each of them; empty where it does not say."""
+    pieces: list[TokenPiece] = []
+    """Tokens of this round, rejected ones included, that no round before has named since the target
+    was loaded."""
     n_drafted: int
     n_accepted: int
     drafter: str = "none"
     """Who proposed."""
+    drafter_kind: DrafterKind = "none"
     draft_s: float
     verify_s: float
     n_ctx_used: int
@@ -294,6 +322,7 @@ class Finished(Message):
     text: str
     n_ctx_used: int
     stats: ReplyStats
+    memory: list[DeviceMemory] = []
 
 
 class Costs(Message):

@@ -33,6 +33,7 @@ from core.protocol import (
     DrafterInfo,
     Event,
     Failed,
+    Finished,
     Generate,
     Load,
     Loaded,
@@ -48,6 +49,7 @@ from core.protocol import (
 
 if TYPE_CHECKING:
     from core.engine.drafters import Drafter
+    from core.engine.events import Naming
     from core.engine.session import Session
 
 PROGRESS_EVERY_S = 0.05
@@ -63,6 +65,7 @@ class Worker:
         self._waiting: deque[Command] = deque()
         self._cancelled: set[str] = set()
         self._session: Session | None = None
+        self._naming: Naming | None = None
         self._new_draft: SimpleQueue[tuple[SetDraft, Drafter, DrafterInfo] | Failed] = SimpleQueue()
         self._draft_loads = 0
         self._draft_wanted: SetDraft | None = None
@@ -117,6 +120,7 @@ class Worker:
             self._emit(_failed(command, f"The engine failed: {name}: {error}; see the engine log."))
 
     def _load(self, command: Load) -> None:
+        from core.engine.events import Naming
         from core.engine.session import Session
         from core.llama.log import capture_log
 
@@ -135,8 +139,15 @@ class Worker:
             notice = error.message
         if self._session:
             self._session.close()
-        self._session = session
-        self._emit(Loaded(target=session.info(), drafter=session.drafter_info, notice=notice))
+        self._session, self._naming = session, Naming(session.model)
+        self._emit(
+            Loaded(
+                target=session.info(),
+                drafter=session.drafter_info,
+                notice=notice,
+                memory=session.memory(),
+            )
+        )
 
     def _warm_up(self, session: Session) -> None:
         """Run a reply that nobody sees, so that Python and caches are warm when one is measured.
@@ -184,7 +195,10 @@ class Worker:
                     continue
                 if isinstance(step, Ended):
                     self._settle_draft(session)
-                self._emit(event_of(command.id, step))
+                event = event_of(command.id, step, self._naming)
+                if isinstance(event, Finished):
+                    event = event.model_copy(update={"memory": session.memory()})
+                self._emit(event)
                 if isinstance(step, Grown):
                     self._between_rounds(session)
         finally:
@@ -253,7 +267,7 @@ class Worker:
         self, session: Session, choice: DraftChoice, drafter: Drafter, info: DrafterInfo
     ) -> None:
         session.use_drafter(drafter, info, choice)
-        self._emit(DraftChanged(drafter=info))
+        self._emit(DraftChanged(drafter=info, memory=session.memory()))
 
     def _progress(self, stage: Stage, id: str | None = None) -> Callable[[float], None]:
         last = 0.0

@@ -9,9 +9,11 @@ import threading
 
 from core.settings import Settings
 from tui.actions.chat import ChatActions
+from tui.actions.drafts import DraftActions
 from tui.actions.models import ModelActions
 from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
+from tui.actions.xray import XrayActions
 from tui.dialogue import Notice
 from tui.startup import settle_collections
 from tui.terminal import Terminal
@@ -20,7 +22,9 @@ PATIENCE_S = 3.0
 REMOTE_STATS_PER_SECOND = 2.0
 
 
-class SpecdecApp(ChatActions, ModelActions, ViewActions, ThemeActions):
+class SpecdecApp(
+    ChatActions, ModelActions, ViewActions, ThemeActions, XrayActions, DraftActions
+):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:

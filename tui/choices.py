@@ -50,6 +50,13 @@ class Offer:
     def get(self, key: str) -> DraftOption | None:
         return next((draft for draft in self.drafts if draft.key == key), None)
 
+    def name_of(self, key: str) -> str:
+        """What the draft with this key is called, also where it is not in the list any more."""
+        draft = self.get(key)
+        if draft is not None:
+            return "no draft" if draft.kind == "none" else draft.name
+        return model_name(key)
+
     def with_draft(self, draft: DraftOption) -> Offer:
         """The offer with `draft` in it, in place of one of the same key."""
         others = tuple(known for known in self.drafts if known.key != draft.key)

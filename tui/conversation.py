@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.protocol import ChatMessage, FinishReason, ReplyStats
+from tui.trace import Trace
 
 
 @dataclass
@@ -16,6 +17,8 @@ class Turn:
     finish_reason: FinishReason | None = None
     stats: ReplyStats | None = None
     note: str = ""
+    trace: Trace | None = field(default=None, repr=False, compare=False)
+    """How its tokens came; None where that is not known, as in a chat that was read from disk."""
 
 
 @dataclass

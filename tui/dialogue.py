@@ -29,6 +29,7 @@ from tui.conversation import Conversation, Turn
 from tui.feed import FeedItem, Rounds
 from tui.sanitize import clean_line, clean_stream
 from tui.state import EngineState
+from tui.trace import Trace, Vocabulary, learn
 
 BUSY = "a reply is being written: Esc stops it; your text is kept"
 
@@ -72,6 +73,7 @@ class Dialogue:
         self._ids = itertools.count(1)
         self._turn: Turn | None = None
         self._n_left_out = 0
+        self._vocabulary: Vocabulary = {}
         self._draft = offer.initial
         self._before: tuple[Offer, DraftOption] | None = None
         """What stays in use where the target that is being loaded cannot be."""
@@ -194,6 +196,7 @@ class Dialogue:
         """What an event changes."""
         reply_id = self.state.reply_id
         self.state.apply(item)
+        self._trace(item)
         effects: list[Effect] = []
         match item:
             case Rounds() if item.id == reply_id and self._turn:
@@ -212,6 +215,19 @@ class Dialogue:
                 effects = self._died(item)
         return effects
 
+    def _trace(self, item: FeedItem) -> None:
+        """Keep how tokens came. What a token is, is said once, be it in a reply given up."""
+        if isinstance(item, Loaded):
+            self._vocabulary = {}
+        elif isinstance(item, Rounds):
+            trace = self._turn.trace if self._turn and item.id == self.state.reply_id else None
+            model = self.offer.name_of(self.state.draft_in_use)
+            for round_ in item.every:
+                learn(self._vocabulary, round_.pieces)
+                if trace is not None:
+                    by_model = round_.drafter_kind == "model"
+                    trace.add(round_, model if by_model else round_.drafter)
+
     # -------------------------------------------------------------- how it is done
 
     def _ask(self, turn: Turn) -> Turn:
@@ -228,6 +244,8 @@ class Dialogue:
         self.state.held = False
         reply_id = f"reply-{next(self._ids)}"
         self.state.begin_reply(reply_id)
+        if self._turn:
+            self._turn.trace = Trace(self._vocabulary)
         self._send(
             Generate(
                 id=reply_id,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.protocol import Event, Round
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """Consecutive rounds of one reply: their text together, and the last one's figures."""
+    """Consecutive rounds of one reply: their text together, the last one's figures, and all."""
 
     id: str
     text: str
     n_first: int
     """Tokens of the first of these rounds."""
     last: Round
+    every: list[Round] = field(default_factory=list)
 
 
 FeedItem = Event | Rounds
@@ -30,7 +31,7 @@ def coalesce(events: Iterable[Event]) -> list[FeedItem]:
     def close_run() -> None:
         if run:
             text = "".join(round_.text for round_ in run)
-            items.append(Rounds(run[0].id, text, len(run[0].tokens), run[-1]))
+            items.append(Rounds(run[0].id, text, len(run[0].tokens), run[-1], run.copy()))
             run.clear()
 
     for event in events:

@@ -56,6 +56,12 @@ def size(n_bytes: int) -> str:
     return size_text(n_bytes)
 
 
+def memory(used: int, total: int) -> str:
+    """Of a device: `18.4/24 GiB`."""
+    unit, name = (2**30, "GiB") if total >= 2**30 else (2**20, "MiB")
+    return f"{used / unit:.1f}/{total / unit:.{0 if total >= 10 * unit else 1}f} {name}"
+
+
 def duration(seconds: float) -> str:
     """Minutes and seconds, or hours and minutes: 0:09, 12:30, 3 h 05."""
     whole = round(seconds)

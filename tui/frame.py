@@ -83,7 +83,7 @@ class Frame(App[None]):
         fetching = fetching_summary(self.fetcher.downloads)
         self.title_bar.show(state, model_name(offer.target), draft.name, fetching)
         self.stats_bar.show(state)
-        self.panel.show(offer.drafts, state)
+        self.panel.show(offer, state)
         self.divider.fraction = state.fraction if state.stage else None
         self.divider.lasting = "" if self.chat.following else "Ctrl+End: to the end"
 

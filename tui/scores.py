@@ -18,6 +18,8 @@ class Score:
     n_tokens: int = 0
     seconds: float = 0.0
     baseline_tok_s: float | None = None
+    n_drafted: int = 0
+    n_accepted: int = 0
 
     @property
     def tok_s(self) -> float | None:
@@ -29,6 +31,10 @@ class Score:
             return None
         return self.tok_s / self.baseline_tok_s
 
+    @property
+    def acceptance_rate(self) -> float | None:
+        return self.n_accepted / self.n_drafted if self.n_drafted else None
+
 
 @dataclass
 class _Reached:
@@ -37,6 +43,8 @@ class _Reached:
     n_first: int
     n_tokens: int
     seconds: float = 0.0
+    n_drafted: int = 0
+    n_accepted: int = 0
     window_tokens: int = 0
     window_seconds: float = 0.0
 
@@ -71,12 +79,15 @@ class Scores:
         reached = self._replies.get(reply_id)
         if reached is None:
             reached = self._replies[reply_id] = _Reached(n_first, n_first)
+        score = self.by_draft.setdefault(draft, Score())
+        score.n_drafted += stats.n_drafted - reached.n_drafted
+        score.n_accepted += stats.n_accepted - reached.n_accepted
+        reached.n_drafted, reached.n_accepted = stats.n_drafted, stats.n_accepted
         if not stats.decode_tok_s:
             return None
         seconds = (stats.n_tokens - reached.n_first) / stats.decode_tok_s
         gained, took = stats.n_tokens - reached.n_tokens, seconds - reached.seconds
         reached.n_tokens, reached.seconds = stats.n_tokens, seconds
-        score = self.by_draft.setdefault(draft, Score())
         score.baseline_tok_s = stats.baseline_tok_s or score.baseline_tok_s
         if gained <= 0 or took <= 0:
             return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.protocol import (
+    DeviceMemory,
     DraftChanged,
     DrafterInfo,
     EngineDied,
@@ -18,7 +19,9 @@ from core.protocol import (
     ReplyStats,
     Stage,
 )
+from tui import figures
 from tui.choices import draft_key
+from tui.experiment import Experiment, begin
 from tui.feed import FeedItem, Rounds
 from tui.sanitize import clean_line
 from tui.scores import Scores
@@ -57,6 +60,12 @@ class EngineState:
     scores: Scores = field(default_factory=Scores)
     rates: list[float] = field(default_factory=list)
     """tok/s between the events of replies, oldest first."""
+    rate_top: float = 0.0
+    """Top of the scale of the rates; it never falls within a chat."""
+    memory: list[DeviceMemory] = field(default_factory=list)
+    """What the engine last said of its devices."""
+    experiment: Experiment | None = None
+    """The last exchange of the draft in this chat."""
 
     @property
     def draft_in_use(self) -> str:
@@ -73,6 +82,7 @@ class EngineState:
     def new_chat(self) -> None:
         self.stats, self.n_ctx_used, self.paused, self.reason = None, 0, False, ""
         self.scores, self.rates, self.forecast = Scores(), [], None
+        self.rate_top, self.experiment = 0.0, None
 
     def apply(self, item: FeedItem) -> None:
         """Take over what an event says."""
@@ -84,7 +94,10 @@ class EngineState:
                     self.new_chat()  # what was measured with another target says nothing of this
                 self.target, self.drafter = item.target, item.drafter
                 self.stage, self.trouble, self.wanted_draft = None, "", ""
+                self.experiment, self.memory = None, item.memory
             case DraftChanged():
+                self.memory = item.memory
+                self._begin_experiment(draft_key(item.drafter))
                 self.drafter = item.drafter
                 self._draft_settled(draft_key(item.drafter))
             case Rounds() if item.id == self.reply_id:
@@ -110,10 +123,15 @@ class EngineState:
     def _sample(self, rate: float | None) -> None:
         if rate is not None:
             self.rates = [*self.rates[-RATE_SAMPLES + 1 :], rate]
+            self.rate_top = max(self.rate_top, figures.ceiling(rate))
+
+    def _begin_experiment(self, after: str) -> None:
+        if after != self.draft_in_use:
+            self.experiment = begin(self.scores, self.draft_in_use, after)
 
     def _take_end(self, item: Finished) -> None:
         self.stats, self.n_ctx_used = item.stats, item.n_ctx_used
-        self.reply_id, self.stopping = None, False
+        self.reply_id, self.stopping, self.memory = None, False, item.memory
         self._sample(self.scores.close(item.id))
         if self.stage == "prefill":
             self.stage = None

@@ -17,12 +17,13 @@ from core.engine.governor import AUTO_MAX, Governor
 from core.engine.stats import Baseline
 from core.errors import SpecdecError
 from core.llama.context import Context
-from core.llama.devices import build, devices
+from core.llama.devices import build, devices, gpu_memory
 from core.llama.model import Model
 from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.kinds import require_language_model
-from core.protocol import DraftChoice, DrafterInfo, ModelInfo, ModelOptions
+from core.models.machine import main_memory_held
+from core.protocol import DeviceMemory, DraftChoice, DrafterInfo, ModelInfo, ModelOptions
 
 MAX_DRAFT = 64
 DRAFT_ROWS = 8
@@ -97,6 +98,12 @@ class Session:
         if self.model.chat_template() is None:
             warnings.append("The model has no chat template; ChatML is used.")
         return _model_info(self.model, self.target.context, warnings)
+
+    def memory(self) -> list[DeviceMemory]:
+        """What is in use of main memory, and of the GPUs where layers are on them."""
+        drafts = [info.model for _, info in self._loaded_drafts.values() if info.model]
+        on_gpu = self.model.n_layers_gpu or any(draft.n_layers_gpu for draft in drafts)
+        return [*main_memory_held(), *(gpu_memory() if on_gpu else [])]
 
     # -------------------------------------------------------------- drafter
 

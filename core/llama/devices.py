@@ -10,6 +10,8 @@ from typing import Any
 import llama_cpp
 from llama_cpp.llama_cpp import _lib
 
+from core.protocol import DeviceMemory
+
 _TYPES = {0: "CPU", 1: "GPU", 2: "IGPU", 3: "ACCEL"}
 
 
@@ -63,6 +65,15 @@ def devices() -> list[Device]:
 def has_gpu() -> bool:
     """Whether layers can be offloaded here."""
     return any(device.type in ("GPU", "IGPU") for device in devices())
+
+
+def gpu_memory() -> list[DeviceMemory]:
+    """What is in use of each GPU that says how much it has, by whatever program."""
+    return [
+        DeviceMemory(name=gpu.name, used=gpu.memory_total - gpu.memory_free, total=gpu.memory_total)
+        for gpu in devices()
+        if gpu.type in ("GPU", "IGPU") and gpu.memory_total
+    ]
 
 
 def build() -> str:

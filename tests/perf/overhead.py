@@ -25,7 +25,7 @@ from gguf import GGUFReader
 from core.bench.gguf_writer import Tensor, write_gguf
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.engine.drafters import ModelDrafter
-from core.engine.events import event_of
+from core.engine.events import Naming, event_of
 from core.engine.reply import Grown, Limits, Prefilled, Reply
 from core.engine.session import Session
 from core.llama.log import capture_log
@@ -67,6 +67,7 @@ def overhead(
         contexts.append(session.drafter._cache.context)
     messages = [ChatMessage(role="user", content=prompt)]
     n_tokens, started, inside = 0, 0.0, 0.0
+    naming = Naming(session.model)
     for step in Reply(session, messages, sampling, Limits(n)).steps():
         if isinstance(step, Prefilled) or not started:
             started = time.perf_counter()
@@ -74,7 +75,7 @@ def overhead(
         elif isinstance(step, Grown):
             n_tokens += len(step.round.tokens)
             if as_events:
-                event_of("1", step).model_dump_json()
+                event_of("1", step, naming).model_dump_json()
     wall = time.perf_counter() - started
     inside = sum(c.decode_s for c in contexts) - inside
     return (wall - inside) / max(n_tokens, 1) * 1e6, n_tokens / wall

@@ -95,7 +95,7 @@ class ThemesScreen(ModalScreen[tuple[str, bool] | None]):
         super().__init__(classes="beside")
         order = {"dark": 0, "light": 1}
         listed = sorted(themes, key=lambda theme: (order.get(_kind(theme), 2), theme.name))
-        self._before, self._list, self._hints = in_use, ThemeList(listed, in_use), KeyHints()
+        self._before, self._list, self._hints = in_use, ThemeList(listed, in_use), KeyHints(lines=1)
 
     def compose(self) -> ComposeResult:
         with Container() as box:

@@ -27,10 +27,10 @@ class Divider(Widget):
     lasting: reactive[str] = reactive("")
     """Shown while there is no hint."""
 
-    def say(self, hint: str) -> None:
+    def say(self, hint: str, seconds: float = HINT_S) -> None:
         """Show a hint for a few seconds."""
         self.hint = hint
-        self.set_timer(HINT_S, lambda: self.unsay(hint))
+        self.set_timer(seconds, lambda: self.unsay(hint))
 
     def unsay(self, hint: str) -> None:
         """Take a hint back that is not true any more."""

@@ -18,8 +18,10 @@ class KeyHints(Lines):
     KeyHints { height: 2; padding: 0 1; color: $foreground; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lines: int = 2) -> None:
+        """`lines` 1: there is never anything to say."""
         super().__init__()
+        self._n_lines = lines
         self._said, self._style = "", "$muted"
         self._hints: tuple[Hint, ...] = ()
 
@@ -45,8 +47,7 @@ class KeyHints(Lines):
             hints.pop(-2 if len(hints) > 1 else -1)
         parts = [Content.assemble((key, "$primary"), " ", (does, "$muted")) for key, does in hints]
         said = Content.styled(self._said, self._style).truncate(width, ellipsis=True)
-        keys = Content(GAP).join(parts)
-        return [said, keys] if self.size.height > 1 else [keys]
+        return [said, Content(GAP).join(parts)][-self._n_lines :]
 
 
 def _length(hints: Sequence[Hint]) -> int:

@@ -8,43 +8,59 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
+from core.protocol import ReplyStats
 from tui import figures
-from tui.choices import DraftOption
+from tui.choices import DraftOption, Offer
 from tui.state import EngineState
 from tui.widgets.draft_list import DraftList
 from tui.widgets.forecast_line import ForecastLine
 from tui.widgets.lines import Lines
 from tui.widgets.position_bars import PositionBars
-from tui.widgets.rate_graph import RateGraph, scale_top
+from tui.widgets.rate_graph import RateGraph
 from tui.widgets.target_card import TargetCard
+
+ROWS, ROWS_LESS = 22, 4
+"""Rows of everything but the drafts, a row of the graph included; and what is saved first."""
 
 
 class RateTitle(Lines):
-    """Title of the graph, with the top of its scale."""
+    """Title of the graph, with the target's own rate and the scale."""
 
     DEFAULT_CSS = """
     RateTitle { height: 1; }
     """
     top = 0.0
+    baseline: float | None = None
 
-    def show(self, top: float) -> None:
-        if top != self.top:
-            self.top = top
+    def show(self, top: float, baseline: float | None) -> None:
+        """`baseline` is what the target alone was measured at."""
+        if (top, baseline) != (self.top, self.baseline):
+            self.top, self.baseline = top, baseline
             self.changed()
 
     def build(self, width: int) -> Sequence[Content]:
         scale = f"0 to {figures.rate(self.top)}" if self.top else ""
-        return [Content.assemble(("tok/s", "bold $muted"), (scale.rjust(width - 5), "$muted"))]
+        alone = f"  target alone {figures.rate(self.baseline)}" if self.baseline else ""
+        return [
+            Content.assemble(
+                ("tok/s", "bold $muted"),
+                (alone, "$muted"),
+                (scale.rjust(width - 5 - len(alone)), "$muted"),
+            )
+        ]
 
 
 class Panel(Vertical):
     DEFAULT_CSS = """
     Panel {
-        width: 42;
+        width: 34%;
+        min-width: 44;
+        max-width: 58;
         padding: 1 1 0 1;
         border-left: solid $faint;
         & > Lines { margin-bottom: 1; }
-        & > DraftList, & > RateTitle { margin-bottom: 0; }
+        & > RateTitle, &.-low > DraftList { margin-bottom: 0; }
+        &.-low > ForecastLine, &.-lower > TargetCard { display: none; }
     }
     """
 
@@ -60,15 +76,24 @@ class Panel(Vertical):
         yield RateTitle()
         yield RateGraph()
 
-    def show(self, drafts: Sequence[DraftOption], state: EngineState) -> None:
+    def show(self, offer: Offer, state: EngineState) -> None:
         """Take over everything; nothing is painted while the panel is folded away."""
         if not self.display:
             return
+        drafts = offer.drafts
+        result = state.experiment.result(state.scores) if state.experiment else None
         self.query_one(TargetCard).show(state)
-        self.query_one(DraftList).show(drafts, state)
-        self.query_one(PositionBars).show(state.stats.accepted_per_position if state.stats else ())
-        self.query_one(ForecastLine).show(
-            state.forecast, state.stats.draft_len if state.stats else 0
-        )
-        self.query_one(RateTitle).show(scale_top(state.rates) if state.rates else 0.0)
-        self.query_one(RateGraph).show(state.rates)
+        said = result.short(offer.name_of) if result else ""
+        self.query_one(DraftList).show(drafts, state, said)
+        stats = state.stats or ReplyStats()
+        self.query_one(PositionBars).show(stats.accepted_per_position)
+        self.query_one(ForecastLine).show(state.forecast, stats.draft_len)
+        self.query_one(RateTitle).show(state.rate_top, stats.baseline_tok_s)
+        self.query_one(RateGraph).show(state.rates, state.rate_top)
+        self._make_room(len(drafts))
+
+    def _make_room(self, n_drafts: int) -> None:
+        """Leave out what counts least where not everything fits."""
+        missing = ROWS + n_drafts - self.size.height
+        self.set_class(missing > 0, "-low")
+        self.set_class(missing > ROWS_LESS, "-lower")

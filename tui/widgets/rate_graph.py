@@ -9,14 +9,13 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
-from tui import figures
-
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def columns(samples: Sequence[float], cells: int, height: int, top: float) -> list[str]:
     """Rows of `cells` characters, the upper first; the newest sample at the right."""
     newest = samples[-cells:] if cells else []
+    top = top or 1.0
     levels = [max(1, round(min(1.0, value / top) * height * 8)) for value in newest]
     rows = []
     for row in range(height - 1, -1, -1):
@@ -25,14 +24,9 @@ def columns(samples: Sequence[float], cells: int, height: int, top: float) -> li
     return rows
 
 
-def scale_top(samples: Sequence[float]) -> float:
-    """The top of the scale: the next round number above the fastest sample."""
-    return figures.ceiling(max(samples, default=0.0))
-
-
-def sparkline(samples: Sequence[float], cells: int) -> str:
+def sparkline(samples: Sequence[float], cells: int, top: float) -> str:
     """One row of the graph."""
-    return columns(samples, cells, 1, scale_top(samples))[0]
+    return columns(samples, cells, 1, top)[0]
 
 
 class RateGraph(Widget):
@@ -50,16 +44,17 @@ class RateGraph(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._samples: Sequence[float] = ()
+        self._top = 0.0
 
-    def show(self, samples: Sequence[float]) -> None:
-        """Draw these samples, the newest last."""
-        if samples != self._samples:
-            self._samples = list(samples)
+    def show(self, samples: Sequence[float], top: float) -> None:
+        """Draw these samples, the newest last, on a scale from 0 to `top`."""
+        if (samples, top) != (self._samples, self._top):
+            self._samples, self._top = list(samples), top
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        rows = columns(self._samples, width, height, scale_top(self._samples))
+        rows = columns(self._samples, width, height, self._top)
         style = self.rich_style
         row = rows[y] if y < len(rows) else " " * width
         empty = max(0, width - len(self._samples)) if y == height - 1 else 0

@@ -45,7 +45,7 @@ def fields(state: EngineState) -> list[Field]:
     return [
         Field(words, 16, 0, TONES[tone]),
         Field(f"{figures.rate(stats.decode_tok_s):>5} tok/s", 11, 1),
-        Field(sparkline(state.rates, GRAPH_CELLS), GRAPH_CELLS, 7, "$primary"),
+        Field(sparkline(state.rates, GRAPH_CELLS, state.rate_top), GRAPH_CELLS, 7, "$primary"),
         Field(
             figures.speedup(stats.speedup).rjust(6),
             6,
@@ -56,6 +56,9 @@ def fields(state: EngineState) -> list[Field]:
         Field(f"{figures.per_round(stats.tokens_per_round):>4} a round", 12, 5),
         Field(f"first token {figures.seconds(stats.ttft_s)}", 18, 6),
         Field(context, 12, 4),
+        Field(f"target alone {figures.rate(stats.baseline_tok_s)}", 18, 8),
+        Field(f"prefill {figures.rate(stats.prefill_tok_s)} tok/s", 19, 9),
+        Field(state.reason, 30, 10, "$notice" if state.paused else "$muted"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The target in use, in three lines."""
+"""The target in use and the memory it takes, in four lines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from core.protocol import DeviceMemory
 from tui import figures
 from tui.sanitize import clean_line
 from tui.state import EngineState
@@ -32,6 +33,7 @@ class TargetCard(Lines):
             clean_line(target.description or target.name, 60).replace(" ?B", ""),
             size,
             context,
+            "   ".join(device_texts(state.memory)),
         )
         if shown != self._shown:
             self._shown = shown
@@ -42,6 +44,12 @@ class TargetCard(Lines):
         lines = [Content.styled("target", "bold $muted"), Content(first)]
         lines += [Content.styled(text, "$muted") for text in rest]
         return [line.truncate(width, ellipsis=True) for line in lines]
+
+
+def device_texts(memory: Sequence[DeviceMemory]) -> list[str]:
+    """Each device with what is in use of it: `CUDA0 18.4/24 GiB`; GPUs first."""
+    by_weight = sorted(memory, key=lambda device: device.name == "CPU")
+    return [f"{clean_line(d.name, 16)} {figures.memory(d.used, d.total)}" for d in by_weight]
 
 
 def parameters(count: int) -> str:

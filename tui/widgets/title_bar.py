@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from core.protocol import ModelInfo
+from core.protocol import DeviceMemory, ModelInfo
 from tui.sanitize import clean_line
 from tui.state import EngineState
 from tui.widgets.lines import Lines
+from tui.widgets.target_card import device_texts
 
 NAME = "specdec-tui"
 
@@ -31,7 +32,7 @@ class TitleBar(Lines):
 
     def show(self, state: EngineState, target: str, draft_name: str, fetching: str = "") -> None:
         """Take over the models in use, and how far a download is."""
-        where = placement(state.target) if state.target else ""
+        where = placement(state.target, state.memory) if state.target else ""
         shown = (target, draft_name, where, fetching)
         if shown != (self._target, self._draft, self._where, self._fetching):
             self._target, self._draft, self._where, self._fetching = shown
@@ -51,9 +52,11 @@ class TitleBar(Lines):
         return [left.truncate(width, ellipsis=True)]
 
 
-def placement(model: ModelInfo) -> str:
-    """`CPU`, or `GPU0 · 49/49 layers` where layers are on a GPU."""
+def placement(model: ModelInfo, memory: Sequence[DeviceMemory]) -> str:
+    """`CPU 0.2/16 GiB`, or `CUDA0 18.4/24 GiB · 49/49 layers` where layers are on a GPU."""
+    names = model.devices if model.n_layers_gpu else ["CPU"]
+    known = device_texts([device for device in memory if device.name in names])
+    devices = "  ".join(known) or clean_line(", ".join(names), 30) or "GPU"
     if not model.n_layers_gpu:
-        return "CPU"
-    devices = clean_line(", ".join(model.devices), 30) or "GPU"
+        return devices
     return f"{devices} · {model.n_layers_gpu}/{model.n_layers} layers"

@@ -1,0 +1,46 @@
+"""Drafts by their numbers, and what exchanging one has brought."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui.choices import MOST_DRAFTS
+from tui.experiment import Experiment
+from tui.frame import Frame
+
+RESULT_S = 15.0
+"""How long a result stands on the line above the composer; in the panel it stays."""
+
+
+class DraftActions(Frame):
+    """Takes a draft by its number in the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(f"alt+{number}", f"pick_draft({number})", id=f"draft_{number}", show=False)
+        for number in range(1, MOST_DRAFTS + 1)
+    ]
+
+    _told: Experiment | None = None
+    """The experiment whose result was said."""
+
+    def action_pick_draft(self, number: int) -> None:
+        drafts = self.dialogue.offer.drafts
+        if number > len(drafts):
+            self.divider.say(f"there is no draft {number}; F3 lists them")
+        elif not drafts[number - 1].usable:
+            draft = drafts[number - 1]
+            self.divider.say(f"{draft.name} does not fit: {draft.reason}")
+        else:
+            self.divider.say(f"draft: {self.dialogue.choose_draft(drafts[number - 1]).name}")
+            self.show_state()
+
+    def show_state(self) -> None:
+        super().show_state()
+        experiment = self.dialogue.state.experiment
+        if experiment is None or experiment is self._told:
+            return
+        if result := experiment.result(self.dialogue.state.scores):
+            self._told = experiment
+            self.divider.say(result.sentence(self.dialogue.offer.name_of), RESULT_S)
