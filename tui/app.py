@@ -10,15 +10,15 @@ import threading
 from core.settings import Settings
 from tui.actions.chat import ChatActions
 from tui.actions.models import ModelActions
+from tui.actions.places import PlaceActions
 from tui.actions.views import ViewActions
 from tui.dialogue import Notice
-from tui.startup import is_remote, settle_collections
+from tui.startup import settle_collections
 
 PATIENCE_S = 3.0
-REMOTE_STATS_PER_SECOND = 2.0
 
 
-class SpecdecApp(ChatActions, ModelActions, ViewActions):
+class SpecdecApp(ChatActions, ModelActions, PlaceActions, ViewActions):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:
@@ -26,7 +26,7 @@ class SpecdecApp(ChatActions, ModelActions, ViewActions):
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._ended_by, number)
-        for problem in self.theme_problems:
+        for problem in (*self.theme_problems, *self.shortcuts.problems):
             self.tell(Notice(problem, "warning"))
         self.call_after_refresh(self._begin)
 
@@ -42,10 +42,7 @@ class SpecdecApp(ChatActions, ModelActions, ViewActions):
         settle_collections()
         self.run_worker(self.engine.open(), name="engine", exit_on_error=False)
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
-        per_second = self.settings.stats_per_second
-        if is_remote():
-            per_second = min(per_second, REMOTE_STATS_PER_SECOND)
-        self.set_interval(1 / per_second, self.show_state)
+        self.paint_regularly()
         self.show_state()
 
     async def on_unmount(self) -> None:
