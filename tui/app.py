@@ -10,6 +10,7 @@ import threading
 from core.settings import Settings
 from tui.actions.chat import ChatActions
 from tui.actions.models import ModelActions
+from tui.actions.palette import PaletteActions
 from tui.actions.places import PlaceActions
 from tui.actions.views import ViewActions
 from tui.dialogue import Notice
@@ -18,7 +19,7 @@ from tui.startup import settle_collections
 PATIENCE_S = 3.0
 
 
-class SpecdecApp(ChatActions, ModelActions, PlaceActions, ViewActions):
+class SpecdecApp(ChatActions, PaletteActions, ModelActions, PlaceActions, ViewActions):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:

@@ -5,11 +5,11 @@ The actions in `tui.actions` are heirs of this class, one a subject; `tui.app` j
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
@@ -97,6 +97,10 @@ class Frame(App[None]):
         self.panel.show(offer.drafts, state)
         self.divider.fraction = state.fraction if state.stage else None
         self.divider.lasting = "" if self.chat.following else self.end_hint
+
+    def more_commands(self) -> Iterable[SystemCommand]:
+        """What the palette finds beside the actions of the registry."""
+        return ()
 
     def tell(self, notice: Notice) -> None:
         """A toast."""

@@ -27,7 +27,7 @@ async def open_at(app: SpecdecApp, pilot: Pilot[None], name: str) -> SettingList
     if not isinstance(app.screen, SettingsScreen):
         await pilot.press("f9")
     rows = app.screen.query_one(SettingList)
-    rows.move_to(next(i for i, row in enumerate(rows._rows) if getattr(row, "name", "") == name))
+    rows.go_to(name)
     await pilot.pause()
     return rows
 

@@ -16,9 +16,13 @@ class SettingActions(Frame):
     """What is done with settings."""
 
     def action_settings(self) -> None:
+        self.open_settings()
+
+    def open_settings(self, name: str = "") -> None:
+        """Show the settings, with the cursor on one of them."""
         from tui.screens.settings import SettingsScreen
 
-        self.push_screen(SettingsScreen(self))
+        self.push_screen(SettingsScreen(self, name))
 
     def action_say_setting(self, name: str) -> None:
         """Say what is set, under the name of the slash command that sets it."""

@@ -41,6 +41,7 @@ class ViewActions(Frame):
                 key = self.shortcuts.text(entry)
                 key = f" ({key})" if key else ""
                 yield SystemCommand(entry.label.capitalize(), entry.help + key, run)
+        yield from self.more_commands()
 
     # -------------------------------------------------------------- themes
 

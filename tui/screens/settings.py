@@ -74,9 +74,9 @@ class SettingsScreen(ModalScreen[None]):
         Binding("r", "reload", "Load the models again with what was changed"),
     ]
 
-    def __init__(self, owner: SettingActions) -> None:
+    def __init__(self, owner: SettingActions, name: str = "") -> None:
         super().__init__(classes="page")
-        self._owner = owner
+        self._owner, self._first = owner, name
         themes = sorted(owner.available_themes)
         self._settings = describe({"theme": themes})
         self._list, self._about, self._hints = SettingList(), Container(id="about"), KeyHints()
@@ -102,6 +102,7 @@ class SettingsScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self._list.focus()
         self._show()
+        self._list.go_to(self._first)
 
     # -------------------------------------------------------------- painting
 

@@ -38,6 +38,12 @@ class SettingList(PickList):
         at = [i for i, row in enumerate(self._rows) if before and row == before]
         self.move_to(at[0] if at else self.step(-1, 1))
 
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a setting, where it is shown."""
+        for at, row in enumerate(self._rows):
+            if isinstance(row, Setting) and row.name == name:
+                self.move_to(at)
+
     @property
     def highlighted(self) -> Setting | None:
         row = self._rows[self.cursor] if 0 <= self.cursor < len(self._rows) else None
