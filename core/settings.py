@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from platformdirs import user_config_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -31,6 +31,7 @@ from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, Veri
 ENV_PREFIX = "SPECDEC_"
 OTHER_TABLES = ("keys",)
 """Tables of `config.toml` that are no settings; who reads them says what is wrong in them."""
+Source = Literal["command line", "environment", "file", "default"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 
@@ -125,6 +126,8 @@ class Settings(BaseSettings):
     stats_per_second: float = Field(10, gt=0, le=60)
     """How often the stats bar is repainted; over SSH at most twice."""
 
+    _flags: frozenset[str] = PrivateAttr(frozenset())
+
     @field_validator("models_dirs", mode="before")
     @classmethod
     def _split_paths(cls, value: object) -> object:
@@ -206,9 +209,20 @@ def load_settings(flags: dict[str, Any] | None = None) -> Settings:
     flags = {key: value for key, value in (flags or {}).items() if value is not None}
     _refuse_unknown_variables()
     try:
-        return Settings(**flags)
+        settings = Settings(**flags)
     except ValidationError as error:
         raise SpecdecError(_explain(error, flags), kind="settings") from None
+    settings._flags = frozenset(flags)
+    return settings
+
+
+def source_of(settings: Settings, name: str) -> Source:
+    """Where the value of a setting comes from. Raises SpecdecError where the file is broken."""
+    if name in settings._flags:
+        return "command line"
+    if os.environ.get(ENV_PREFIX + name.upper()):
+        return "environment"
+    return "file" if name in read_toml(config_path()) else "default"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -256,6 +270,9 @@ def expected(key: str, message: str) -> str:
         return "give auto or 0 to 64"
     if choices:
         return "give one of " + ", ".join(choices)
+    for kind, right in (("integer", "give a whole number"), ("number", "give a number")):
+        if message.startswith(f"Input should be a valid {kind}"):
+            return right
     return message[0].lower() + message[1:]
 
 

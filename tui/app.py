@@ -11,6 +11,8 @@ from core.settings import Settings
 from tui.actions.chat import ChatActions
 from tui.actions.drafts import DraftActions
 from tui.actions.models import ModelActions
+from tui.actions.palette import PaletteActions
+from tui.actions.places import PlaceActions
 from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
 from tui.actions.xray import XrayActions
@@ -19,11 +21,17 @@ from tui.startup import settle_collections
 from tui.terminal import Terminal
 
 PATIENCE_S = 3.0
-REMOTE_STATS_PER_SECOND = 2.0
 
 
 class SpecdecApp(
-    ChatActions, ModelActions, ViewActions, ThemeActions, XrayActions, DraftActions
+    ChatActions,
+    PaletteActions,
+    ModelActions,
+    PlaceActions,
+    ViewActions,
+    ThemeActions,
+    XrayActions,
+    DraftActions,
 ):
     """A chat with a target and a draft."""
 
@@ -32,7 +40,7 @@ class SpecdecApp(
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._ended_by, number)
-        for problem in self.theme_problems:
+        for problem in (*self.theme_problems, *self.shortcuts.problems):
             self.tell(Notice(problem, "warning"))
         self.call_after_refresh(self._begin)
 
@@ -48,10 +56,7 @@ class SpecdecApp(
         settle_collections()
         self.run_worker(self.engine.open(), name="engine", exit_on_error=False)
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
-        per_second = self.settings.stats_per_second
-        if self.terminal.remote:
-            per_second = min(per_second, REMOTE_STATS_PER_SECOND)
-        self.set_interval(1 / per_second, self.show_state)
+        self.paint_regularly()
         self.watch_theme_files()
         self.show_state()
 

@@ -72,7 +72,8 @@ def _run(argv: Sequence[str] | None) -> int:
     given = vars(arguments)
     flags = {name: given[name] for name in Settings.model_fields if name in given}
     run: Run = arguments.run
-    return run(load_settings(flags), arguments)
+    settings = Settings.model_construct() if run in NEEDS_NO_SETTINGS else load_settings(flags)
+    return run(settings, arguments)
 
 
 # ------------------------------------------------------------------ the commands
@@ -134,11 +135,20 @@ def _bench(settings: Settings, arguments: argparse.Namespace) -> int:
     return bench.run(settings, arguments)
 
 
+def _keys(_settings: Settings, arguments: argparse.Namespace) -> int:
+    from tui.commands import keys
+
+    return keys.run(arguments.json)
+
+
 def _doctor(_settings: Settings, arguments: argparse.Namespace) -> int:
     from tui.commands import doctor
 
     return doctor.run(arguments.json)
 
+
+NEEDS_NO_SETTINGS = (_doctor, _completion, _keys)
+"""Commands that go on where the configuration is wrong; `doctor` says what is wrong with it."""
 
 # ------------------------------------------------------------------ the parser
 
@@ -224,6 +234,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     bench_flags.add_flags(bench)
     add("doctor", "What this machine can do, and what is wrong.", _doctor, [])
+    add("keys", "The keys of the app, and what is wrong in your own.", _keys, [])
     completion = commands.add_parser(
         "completion",
         help="A script for your shell that completes what you type.",

@@ -21,6 +21,7 @@ from core.protocol import (
     Load,
     Loaded,
     SetDraft,
+    SetDraftLen,
     Trimmed,
 )
 from core.settings import Settings
@@ -164,6 +165,20 @@ class Dialogue:
             self._send(Cancel(id=self.state.reply_id))
             return []
         return self._end("cancelled")
+
+    def take_settings(self, settings: Settings) -> None:
+        """These count from now on; the system prompt from the next chat on, which a chat without
+        messages is already."""
+        length = self.settings.draft_len
+        self.settings = settings
+        if not self.conversation.turns:
+            self.conversation.system = settings.system
+        if settings.draft_len != length and self.opened:
+            self._send(SetDraftLen(draft_len=settings.draft_len))
+
+    def reload(self) -> None:
+        """Load the target and the draft in use again, as the settings have them now."""
+        self.switch(replace(self.offer, initial=self._draft))
 
     def new_chat(self) -> None:
         """Begin again; a reply that is being written is given up."""

@@ -5,24 +5,30 @@ The actions in `tui.actions` are heirs of this class, one a subject; `tui.app` j
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 from textual.widgets import Static
 
+from core.errors import SpecdecError
 from core.settings import Settings
+from tui.bindings import bindings
 from tui.browser import Browser
 from tui.choices import Offer, first_offer, model_name
 from tui.dialogue import Dialogue, Notice
 from tui.downloads import summary as fetching_summary
 from tui.engine import EngineLine
 from tui.fetching import Fetcher
+from tui.keymap import Keymap, own_keymap, read_keymap
 from tui.keys import ACTIONS
+from tui.terminal import Terminal
 from tui.widgets.chat_view import ChatView
+from tui.widgets.completions import Completions
 from tui.widgets.composer import Composer
 from tui.widgets.divider import Divider
 from tui.widgets.key_bar import KeyBar
@@ -40,19 +46,23 @@ class Frame(App[None]):
 
     TITLE = "specdec-tui"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(entry.key, entry.run, entry.label, id=entry.id, priority=entry.id == "quit")
-        for entry in ACTIONS
-        if entry.bound
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (12, "-tall")]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 6
 
-    def __init__(self, settings: Settings, offer: Offer | None = None) -> None:
+    def __init__(
+        self, settings: Settings, offer: Offer | None = None, terminal: Terminal | None = None
+    ) -> None:
         super().__init__()
         self.settings = settings
+        self.terminal = terminal or Terminal()
+        self.shortcuts = _shortcuts()
+        self.end_hint = f"{self.shortcuts.first('bottom') or '↓'}: to the end"
+        self.changed_here: set[str] = set()
+        """Settings that have a value of their own in this session."""
+        self.repainting: Timer | None = None
         self.engine = EngineLine(self.post_message, FRAME_S)
         self.fetcher, self.browser = Fetcher(self.post_message), Browser()
         self.given_offer = offer
@@ -60,7 +70,8 @@ class Frame(App[None]):
         self.dialogue = Dialogue(settings, offer, self.engine.send)
         target = model_name(offer.target)
         self.title_bar = TitleBar(target, offer.initial.name)
-        self.chat, self.divider, self.composer = ChatView(), Divider(), Composer()
+        self.chat, self.divider, self.completions = ChatView(), Divider(), Completions()
+        self.composer = Composer(self.shortcuts, self.completions)
         self.panel, self.stats_bar = Panel(target, offer.drafts), StatsBar()
 
     def compose(self) -> ComposeResult:
@@ -69,12 +80,16 @@ class Frame(App[None]):
             with Vertical(id="left"):
                 yield self.chat
                 yield self.divider
+                yield self.completions
                 with Horizontal(id="entry"):
                     yield Static("›", id="prompt", markup=False)
                     yield self.composer
             yield self.panel
         yield self.stats_bar
-        yield KeyBar()
+        yield KeyBar(self.shortcuts)
+
+    def on_load(self) -> None:
+        self.set_keymap(self.shortcuts.changed())
 
     def show_state(self) -> None:
         """Paint what is known of the engine, where it has changed."""
@@ -85,7 +100,11 @@ class Frame(App[None]):
         self.stats_bar.show(state)
         self.panel.show(offer, state)
         self.divider.fraction = state.fraction if state.stage else None
-        self.divider.lasting = "" if self.chat.following else "Ctrl+End: to the end"
+        self.divider.lasting = "" if self.chat.following else self.end_hint
+
+    def more_commands(self) -> Iterable[SystemCommand]:
+        """What the palette finds beside the actions of the registry."""
+        return ()
 
     def tell(self, notice: Notice) -> None:
         """A toast."""
@@ -95,3 +114,11 @@ class Frame(App[None]):
         """Run `look_up(*about, settings, post)`, which reads files and posts what it finds."""
         work = partial(look_up, *about, self.settings, self.post_message)
         self.run_worker(work, thread=True, exit_on_error=False)
+
+
+def _shortcuts() -> Keymap:
+    """The user's keys; the registry's where `config.toml` has become unreadable meanwhile."""
+    try:
+        return own_keymap()
+    except SpecdecError:
+        return read_keymap({})

@@ -1,13 +1,19 @@
-"""Every action of the app, once: bindings, key bar, help screen and palette are made from it."""
+"""Every action of the app, once: bindings, key bar, help, palette and slash commands are made from
+it. What the user's own keys make of it is in `tui.keymap`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["chat", "list", "page"]
+"""Where an action's keys count: in the chat, in lists, or in texts to read."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """`id` names the action for remapping; `run` is Textual's action string."""
+    """`id` names the action for remapping; `key` is one key or several, separated by commas; `run`
+    is Textual's action string."""
 
     id: str
     key: str
@@ -20,6 +26,18 @@ class Action:
     palette: bool = False
     bound: bool = True
     """False where a widget or Textual itself handles the key."""
+    priority: bool = False
+    """Counts on every screen, before what the screen itself would do with the key."""
+    scope: Scope = "chat"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(key for key in self.key.split(",") if key)
+
+    @property
+    def command(self) -> str:
+        """The name of the slash command that does the same; empty where there is none."""
+        return self.id.replace("_", "-") if self.palette and self.scope == "chat" else ""
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -65,7 +83,17 @@ ACTIONS: tuple[Action, ...] = (
         bar=5,
         palette=True,
     ),
-    Action("help", "f1", "help", "help", "Keys and words", "F1", bar=7, palette=True),
+    Action(
+        "help",
+        "f1",
+        "help",
+        "help",
+        "What the keys do where you are; keys and words",
+        "F1",
+        bar=7,
+        palette=True,
+        priority=True,
+    ),
     Action("palette", "ctrl+p", "command_palette", "commands", "Command palette", "Ctrl+P", bar=6),
     Action(
         "new_chat",
@@ -125,6 +153,33 @@ ACTIONS: tuple[Action, ...] = (
         "To the end of the chat, and follow the reply again",
         "Ctrl+End",
     ),
+    Action(
+        "settings",
+        "f9",
+        "settings",
+        "settings",
+        "All settings: look at them, change them, keep them in config.toml",
+        "F9",
+        palette=True,
+    ),
+    Action(
+        "editor",
+        "ctrl+t",
+        "edit_in_editor",
+        "text editor",
+        "Write the message in your own editor ($VISUAL or $EDITOR)",
+        "Ctrl+T",
+        palette=True,
+    ),
+    Action(
+        "jump",
+        "ctrl+g",
+        "jump",
+        "jump",
+        "Go to a place on the screen by its letter",
+        "Ctrl+G",
+        palette=True,
+    ),
     Action("theme", "", "change_theme", "theme", "Choose the theme", "", palette=True, bound=False),
     Action(
         "engine_log",
@@ -135,9 +190,65 @@ ACTIONS: tuple[Action, ...] = (
         "F12",
         palette=True,
     ),
-    Action("quit", "ctrl+q", "quit", "quit", "Quit", "Ctrl+Q", bar=9, palette=True),
+    Action("quit", "ctrl+q", "quit", "quit", "Quit", "Ctrl+Q", bar=9, palette=True, priority=True),
+)
+
+IN_LISTS: tuple[Action, ...] = (
+    Action("list_down", "down,j", "move(1)", "down", "Next row", "↓ j", scope="list"),
+    Action("list_up", "up,k", "move(-1)", "up", "Row before", "↑ k", scope="list"),
+    Action(
+        "list_page_down",
+        "pagedown,ctrl+d",
+        "page(1)",
+        "page down",
+        "A page down",
+        "PgDn Ctrl+D",
+        scope="list",
+    ),
+    Action(
+        "list_page_up",
+        "pageup,ctrl+u",
+        "page(-1)",
+        "page up",
+        "A page up",
+        "PgUp Ctrl+U",
+        scope="list",
+    ),
+    Action("list_first", "home,g", "move(-1000000)", "first", "First row", "Home g", scope="list"),
+    Action("list_last", "end,G", "move(1000000)", "last", "Last row", "End G", scope="list"),
+    Action("list_choose", "enter", "choose", "choose", "Choose the row", "Enter", scope="list"),
+)
+
+IN_PAGES: tuple[Action, ...] = (
+    Action("page_line_down", "down,j", "line(1)", "down", "A line down", "↓ j", scope="page"),
+    Action("page_line_up", "up,k", "line(-1)", "up", "A line up", "↑ k", scope="page"),
+    Action(
+        "page_forward",
+        "pagedown,ctrl+d,space",
+        "page(1)",
+        "page down",
+        "A page down",
+        "PgDn Ctrl+D Space",
+        scope="page",
+    ),
+    Action(
+        "page_back",
+        "pageup,ctrl+u",
+        "page(-1)",
+        "page up",
+        "A page up",
+        "PgUp Ctrl+U",
+        scope="page",
+    ),
+    Action("page_top", "home,g", "edge(-1)", "top", "To the beginning", "Home g", scope="page"),
+    Action("page_end", "end,G", "edge(1)", "end", "To the end", "End G", scope="page"),
 )
 
 
+def every_action() -> tuple[Action, ...]:
+    """All that can be remapped, wherever it counts."""
+    return (*ACTIONS, *IN_LISTS, *IN_PAGES)
+
+
 def action(action_id: str) -> Action:
-    return next(entry for entry in ACTIONS if entry.id == action_id)
+    return next(entry for entry in every_action() if entry.id == action_id)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from textual import on
 from textual.widgets import TextArea
 
+from tui.actions.commands import CommandActions
 from tui.dialogue import BUSY, Effect, Ended, Grew, Notice
 from tui.engine import EngineEvents
-from tui.frame import Frame
 from tui.messages import OfferFound, Submitted
 from tui.replies import summary
 from tui.sanitize import clean_text
 from tui.widgets.message_view import MessageView
 
 
-class ChatActions(Frame):
+class ChatActions(CommandActions):
     """What is done with messages and replies."""
 
     # -------------------------------------------------------------- what the engine reports
@@ -68,7 +68,8 @@ class ChatActions(Frame):
 
     @on(Submitted)
     async def _submit(self, message: Submitted) -> None:
-        text = clean_text(message.text).strip()
+        given = clean_text(message.text).strip()
+        text = await self.take_command(given)
         if not text:
             return
         turn = self.dialogue.submit(text)
@@ -76,6 +77,7 @@ class ChatActions(Frame):
             self.divider.say(BUSY)
             return
         self.composer.clear()
+        self.composer.recall.remember(given)
         await self.chat.add(MessageView("user", text))
         await self._await_reply()
 

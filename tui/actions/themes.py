@@ -34,8 +34,7 @@ class ThemeActions(Frame):
         offer: Offer | None = None,
         terminal: Terminal | None = None,
     ) -> None:
-        super().__init__(settings, offer)
-        self.terminal = terminal or Terminal()
+        super().__init__(settings, offer, terminal)
         self._ascii = AsciiOnly(enabled=self.terminal.ascii)
         self._styles: tuple[Theme, TextStyles] | None = None
         self.theme_files = ThemeFiles(Path(str(user_themes())))

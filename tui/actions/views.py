@@ -18,12 +18,6 @@ class ViewActions(Frame):
         if self.size.width >= LIST_CELLS:
             super().action_command_palette()
 
-    def action_help(self) -> None:
-        from tui.screens.help import help_lines
-        from tui.screens.reading import ReadingScreen
-
-        self.push_screen(ReadingScreen("help", help_lines()))
-
     def action_engine_log(self) -> None:
         from tui.screens.log import log_lines
         from tui.screens.reading import ReadingScreen
@@ -35,5 +29,7 @@ class ViewActions(Frame):
         for entry in ACTIONS:
             if entry.palette:
                 run = getattr(self, f"action_{entry.run}")
-                key = f" ({entry.key_text})" if entry.key_text else ""
+                key = self.shortcuts.text(entry)
+                key = f" ({key})" if key else ""
                 yield SystemCommand(entry.label.capitalize(), entry.help + key, run)
+        yield from self.more_commands()

@@ -16,7 +16,7 @@ from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
 from core.models.choose import checked_header, require_compatible
 from core.models.untrusted import shown
-from core.settings import config_path
+from core.settings import config_path, load_settings
 from tui import figures
 from tui.commands.engine_facts import engine_facts
 from tui.commands.output import print_json
@@ -50,6 +50,7 @@ def run(as_json: bool) -> int:
 def examine() -> Finding:
     """Ask the engine, the disk and the terminal."""
     problems: list[str] = []
+    _check_configuration(problems)
     engine = _engine(problems)
     offload = engine.get("supports_gpu_offload")
     facts = {
@@ -104,6 +105,20 @@ def _bundled(problems: list[str]) -> dict[str, Any]:
     else:
         present = True
     return {"target": str(TARGET_PATH), "draft": str(DRAFT_PATH), "present": present}
+
+
+def _check_configuration(problems: list[str]) -> None:
+    """What the file and the environment have wrong: the settings, then the keys."""
+    from tui.keymap import own_keymap
+
+    try:
+        load_settings()
+    except SpecdecError as error:
+        problems.append(shown(error.message, 400))
+    try:
+        problems += own_keymap().problems
+    except SpecdecError:
+        return  # the file is broken, which has just been said
 
 
 def _terminal() -> dict[str, Any]:

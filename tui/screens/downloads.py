@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import ModalScreen
 
@@ -38,7 +38,8 @@ class DownloadsScreen(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,f8,q", "dismiss(None)", "close"),
+        ("escape,q", "dismiss(None)", "close"),
+        Binding("f8", "dismiss(None)", "close", id="downloads"),
         ("p", "pause", "pause"),
         ("r", "resume", "resume"),
         ("c,x,delete", "cancel", "cancel"),

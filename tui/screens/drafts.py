@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from tui.choices import DraftOption
 from tui.state import EngineState
 from tui.widgets.draft_list import score_texts
+from tui.widgets.options import Options
 
 NAME_CELLS = 34
 OTHER_CELLS = 34
@@ -45,7 +46,7 @@ class DraftsScreen(ModalScreen[DraftOption | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "dismiss(None)", "close"),
-        ("f3", "dismiss(None)", "close"),
+        Binding("f3", "dismiss(None)", "close", id="drafts"),
     ]
 
     def __init__(self, drafts: Sequence[DraftOption], state: EngineState) -> None:
@@ -57,7 +58,7 @@ class DraftsScreen(ModalScreen[DraftOption | None]):
             Option(self._prompt(number, draft), id=str(number), disabled=not draft.usable)
             for number, draft in enumerate(self._drafts, start=1)
         ]
-        chooser = OptionList(*options, markup=False)
+        chooser = Options(*options, markup=False)
         chooser.border_title = "draft"
         chooser.border_subtitle = "number or Enter chooses · Esc closes"
         keys = [draft.key for draft in self._drafts]

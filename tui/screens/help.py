@@ -1,10 +1,27 @@
-"""What F1 shows: the keys, and the words on the screen with their one meaning each."""
+"""What F1 shows: the keys where one is, all keys, and the words of the screen, each explained."""
 
 from __future__ import annotations
 
-from textual.content import Content
+from collections.abc import Container, Iterable
+from typing import Protocol, runtime_checkable
 
-from tui.keys import ACTIONS
+from textual.app import App
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from tui.key_names import key_text
+from tui.keymap import Keymap
+from tui.keys import ACTIONS, every_action
+from tui.screens.reading import ReadingScreen
+
+REMAPPING = (
+    'Other keys: a [keys] table in config.toml, as in new_chat = "f7"; `specdec-tui keys` lists '
+    "the names. Every command can be had by Ctrl+P and with a slash, too, where a terminal keeps a "
+    "key for itself. Ctrl+Q arrives even where it is the terminal's flow control (XON)."
+)
+TEXTUALS_OWN = ("app.focus_next", "app.focus_previous", "screen.copy_text")
+"""Keys that every screen has."""
 
 WORDS = (
     ("target", "the large model; every reply is what it alone would have said"),
@@ -25,14 +42,60 @@ WORDS = (
 )
 
 
-def help_lines() -> list[Content]:
-    """Keys, then words."""
-    lines = [Content.styled("keys", "bold $muted")]
-    lines += [_entry(entry.key_text, entry.help) for entry in ACTIONS if entry.key_text]
+@runtime_checkable
+class Helpful(Protocol):
+    """A widget that says itself what its keys do."""
+
+    def help_here(self) -> Iterable[tuple[str, str]]: ...
+
+
+class HelpScreen(ReadingScreen):
+    """What the keys do on `screen` where the focus is; below it, all keys and the words."""
+
+    def __init__(self, screen: Screen[object], shortcuts: Keymap) -> None:
+        here = here_entries(screen)
+        lines = [_entry(keys, text) for keys, text in here.items()]
+        if lines:
+            lines = [Content.styled("here", "bold $muted"), *lines, Content("")]
+        super().__init__("help", [*lines, *help_lines(shortcuts, here)])
+
+
+def here_entries(screen: Screen[object]) -> dict[str, str]:
+    """What the keys do for the focused widget, and for what is around it."""
+    entries: dict[str, str] = {}
+    for node in screen.focused.ancestors_with_self if screen.focused else [screen]:
+        if isinstance(node, App):
+            break
+        for keys, text in _entries(node, screen):
+            entries.setdefault(keys, text)
+    return entries
+
+
+def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
+    """What a widget says of its keys in `help_here`, or else its bindings that say what they do."""
+    if isinstance(node, Helpful):
+        return list(node.help_here())
+    if type(node) is Screen:  # of the chat: Textual's own keys only
+        return []
+    texts = {entry.id: entry.help for entry in every_action()}
+    by_action: dict[str, tuple[list[str], str]] = {}
+    for key, active in screen.active_bindings.items():
+        binding = active.binding
+        if active.node is node and binding.description and binding.action not in TEXTUALS_OWN:
+            text = texts.get(binding.id or "", binding.description)
+            by_action.setdefault(binding.action, ([], text))[0].append(key_text(key))
+    return [(" ".join(keys), text) for keys, text in by_action.values()]
+
+
+def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content]:
+    """Keys, but for those `said` already; then words."""
+    lines = [Content.styled("keys of the chat", "bold $muted")]
+    keys = [(shortcuts.text(entry), entry.help) for entry in ACTIONS]
+    lines += [_entry(key, text) for key, text in keys if key and key not in said]
     lines += [Content(""), Content.styled("words", "bold $muted")]
     lines += [_entry(word, meaning) for word, meaning in WORDS]
-    return lines
+    return [*lines, Content(""), Content.styled(REMAPPING, "$muted")]
 
 
 def _entry(name: str, text: str) -> Content:
-    return Content.assemble((f"{name:<13}", "$primary"), text)
+    return Content.assemble((f"{name:<13} ", "$primary"), text)

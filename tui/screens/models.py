@@ -80,8 +80,8 @@ class ModelsScreen(ModalScreen[Use | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
-        Binding("f5", "dismiss(None)", "close"),
-        Binding("f8", "app.downloads", "downloads"),
+        Binding("f5", "dismiss(None)", "close", id="models"),
+        Binding("f8", "app.downloads", "downloads", id="downloads"),
         Binding("slash", "filter", "filter"),
         Binding("down,up", "to_list", show=False),
         Binding("t", "use('target')", "use as target"),

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from tui.bindings import bindings
+from tui.keys import IN_PAGES
 from tui.widgets.lines import Lines
 
 
@@ -50,8 +52,8 @@ class ReadingScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "dismiss(None)", "close"),
         ("q", "dismiss(None)", "close"),
-        ("f1", "dismiss(None)", "close"),
-        ("f12", "dismiss(None)", "close"),
+        Binding("f12", "dismiss(None)", "close", id="engine_log"),
+        *bindings(IN_PAGES),
     ]
 
     def __init__(self, title: str, content: Sequence[Content], from_end: bool = False) -> None:
@@ -66,4 +68,22 @@ class ReadingScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         if self._from_end:
-            self.query_one(VerticalScroll).scroll_end(animate=False)
+            self._box.scroll_end(animate=False)
+
+    # -------------------------------------------------------------- keys
+
+    @property
+    def _box(self) -> VerticalScroll:
+        return self.query_one(VerticalScroll)
+
+    def action_line(self, by: int) -> None:
+        self._box.scroll_relative(y=by, animate=False)
+
+    def action_page(self, by: int) -> None:
+        self._box.scroll_relative(y=by * max(1, self._box.size.height - 1), animate=False)
+
+    def action_edge(self, by: int) -> None:
+        if by < 0:
+            self._box.scroll_home(animate=False)
+        else:
+            self._box.scroll_end(animate=False)

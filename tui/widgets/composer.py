@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
+from tui.key_names import key_text
+from tui.keymap import Keymap
 from tui.messages import Submitted
+from tui.recall import Recall
 from tui.sanitize import clean_text
+from tui.widgets.completions import Completions
 
-NEWLINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter", "ctrl+enter")
+ALSO_NEWLINE = ("shift+enter", "alt+enter", "ctrl+enter")
+"""Where terminals can send them."""
+OWN = ("send", "newline")
+"""Actions of the registry that are done here."""
 
 
 class Composer(TextArea):
@@ -32,14 +36,7 @@ class Composer(TextArea):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pageup", "app.scroll_chat(-1)", show=False),
-        Binding("pagedown", "app.scroll_chat(1)", show=False),
-        Binding("ctrl+home", "app.chat_edge(-1)", show=False),
-        Binding("ctrl+end", "app.chat_edge(1)", show=False),
-    ]
-
-    def __init__(self) -> None:
+    def __init__(self, shortcuts: Keymap, completions: Completions) -> None:
         super().__init__(
             soft_wrap=True,
             tab_behavior="focus",
@@ -48,18 +45,77 @@ class Composer(TextArea):
             highlight_cursor_line=False,
         )
         self.cursor_blink = False
+        self.recall = Recall()
+        self._shortcuts, self._completions = shortcuts, completions
+        taken = shortcuts.in_scope("chat")
+        self._newline = {*shortcuts.of("newline"), *(k for k in ALSO_NEWLINE if k not in taken)}
+        for key in taken:  # what the app does with a key goes first
+            self._bindings.key_to_bindings.pop(key, None)
+
+    def replace_text(self, text: str) -> None:
+        """Take this text, the cursor at its end; what was there can be had back with undo."""
+        self.replace(text, (0, 0), self.document.end)
+        self.move_cursor(self.document.end)
+
+    def help_here(self) -> list[tuple[str, str]]:
+        """What the keys do while one writes."""
+        own = {name: " ".join(map(key_text, self._shortcuts.of(name))) for name in OWN}
+        return [
+            (own["send"], "Send the message"),
+            (own["newline"], "New line; Shift+Enter too, where the terminal sends it"),
+            ("↑ ↓", "Earlier messages, from the first and the last line; your text is kept"),
+            ("/", "Commands: Tab completes, // sends a slash"),
+            ("Ctrl+A Ctrl+E", "To the beginning and the end of the line"),
+            ("Ctrl+W", "Delete the word before the cursor"),
+            ("Ctrl+U Ctrl+K", "Delete to the beginning, to the end of the line"),
+            ("Ctrl+Z Ctrl+Y", "Undo, redo"),
+        ]
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
+        if self._completes(event.key) or self._recalls(event.key):
+            pass
+        elif event.key in self._shortcuts.of("send"):
             self.post_message(Submitted(self.text))
-        elif event.key in NEWLINE_KEYS:
-            event.stop()
-            event.prevent_default()
+        elif event.key in self._newline:
             self.insert("\n")
         else:
             await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _completes(self, key: str) -> bool:
+        """Whether the key was for the list of completions."""
+        chosen = self._completions.chosen
+        if chosen is None:
+            return False
+        if key in ("up", "down"):
+            self._completions.move(1 if key == "down" else -1)
+        elif key == "escape":
+            self._completions.show([])
+        elif key == "tab":
+            self.replace_text(chosen.text)
+        elif key in self._shortcuts.of("send") and self.text.strip() != chosen.text.strip():
+            self.replace_text(chosen.text)
+            if chosen.complete and not chosen.text.endswith(" "):
+                self.post_message(Submitted(self.text))
+        else:
+            return False
+        return True
+
+    def _recalls(self, key: str) -> bool:
+        """Whether the key called an earlier message back, or left it."""
+        row = self.wrapped_document.location_to_offset(self.cursor_location).y
+        last = self.wrapped_document.height - 1
+        if (key, row) not in (("up", 0), ("down", last)) or not self.selection.is_empty:
+            return False
+        text = self.recall.move(1 if key == "up" else -1, self.text)
+        if text is None:
+            return False
+        self.replace_text(text)
+        if key == "up":
+            self.move_cursor((0, len(self.document.get_line(0))))
+        return True
 
     def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
         """Textual calls TextArea's own handler next, which inserts what is left of the text."""

@@ -42,6 +42,8 @@ class DraftList(Lines):
     DraftList { height: auto; }
     """
 
+    jump_action = "drafts"
+
     def __init__(self, drafts: Sequence[DraftOption]) -> None:
         super().__init__()
         self._shown = Listed(tuple(drafts))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from tui.keys import ACTIONS
+from tui.keymap import Keymap
+from tui.keys import ACTIONS, Action
 from tui.widgets.lines import Lines
 
 GAP = "   "
@@ -21,17 +22,26 @@ class KeyBar(Lines):
     }
     """
 
+    def __init__(self, shortcuts: Keymap) -> None:
+        super().__init__()
+        self._shortcuts = shortcuts
+
     def build(self, width: int) -> Sequence[Content]:
-        shown = sorted((entry for entry in ACTIONS if entry.bar), key=lambda entry: entry.bar)
+        shown = sorted(
+            (entry for entry in ACTIONS if entry.bar and self._key(entry)),
+            key=lambda entry: entry.bar,
+        )
         while shown and self._length(shown) > width:
             shown.pop()
         parts = [
-            Content.assemble((entry.key_text, "$primary"), " ", (entry.label, "$muted"))
+            Content.assemble((self._key(entry), "$primary"), " ", (entry.label, "$muted"))
             for entry in shown
         ]
         return [Content(GAP).join(parts)]
 
-    def _length(self, shown: Sequence[object]) -> int:
-        entries = [entry for entry in ACTIONS if entry in shown]
-        text = sum(len(entry.key_text) + 1 + len(entry.label) for entry in entries)
-        return text + len(GAP) * (len(entries) - 1)
+    def _key(self, entry: Action) -> str:
+        return self._shortcuts.first(entry.id)
+
+    def _length(self, shown: Sequence[Action]) -> int:
+        text = sum(len(self._key(entry)) + 1 + len(entry.label) for entry in shown)
+        return text + len(GAP) * (len(shown) - 1)

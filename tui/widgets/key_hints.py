@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from tui.keymap import Keymap
 from tui.widgets.lines import Lines
 
 GAP = "   "
+NOTHING_MAPPED = Keymap({})
 Hint = tuple[str, str]
 """A key and what it does, the most important first."""
 
@@ -41,7 +43,8 @@ class KeyHints(Lines):
             self.changed()
 
     def build(self, width: int) -> Sequence[Content]:
-        hints = list(self._hints)
+        shortcuts = getattr(self.app, "shortcuts", NOTHING_MAPPED)
+        hints = [(shortcuts.as_mapped(key), does) for key, does in self._hints]
         while hints and _length(hints) > width:
             # The last one says how to leave, and stays.
             hints.pop(-2 if len(hints) > 1 else -1)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 
+from tui.bindings import bindings
+from tui.keys import IN_LISTS
 from tui.widgets.lines import Lines
 
 WHEEL_ROWS = 3
@@ -25,15 +27,7 @@ class PickList(Lines, can_focus=True):
     PickList { height: 1fr; color: $foreground; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("pagedown,ctrl+d", "page(1)", show=False),
-        Binding("pageup,ctrl+u", "page(-1)", show=False),
-        Binding("home,g", "move(-1000000)", show=False),
-        Binding("end,G", "move(1000000)", show=False),
-        Binding("enter", "choose", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(IN_LISTS)
 
     row_height = 1
 

@@ -25,6 +25,8 @@ class TitleBar(Lines):
     }
     """
 
+    jump_action = "models"
+
     def __init__(self, target_name: str, draft_name: str) -> None:
         super().__init__()
         self._target, self._draft = target_name, draft_name

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from tui.widgets.key_hints import NOTHING_MAPPED
 from tui.widgets.lines import Lines
 
 LEAD = "A draft model proposes tokens, the target verifies them in one batch."
@@ -13,7 +14,7 @@ HINTS = (
     ("Enter", "sends your message; Ctrl+J begins a new line"),
     ("F2", "exchanges the draft for the next one, also in mid-reply"),
     ("F3", "lists the drafts with what each of them reached"),
-    ("F1", "explains the keys and the figures"),
+    ("F1", "explains the keys and the figures; / lists the commands"),
 )
 
 
@@ -33,7 +34,11 @@ class Welcome(Lines):
             Content.styled(LEAD, "$foreground"),
             Content(""),
         ]
+        shortcuts = getattr(self.app, "shortcuts", NOTHING_MAPPED)
+        hints = [(shortcuts.as_mapped(key), text) for key, text in HINTS]
+        cells = max(len(key) for key, _ in hints) + 2
         lines += [
-            Content.assemble((f"{key:<7}", "$primary"), (text, "$muted")) for key, text in HINTS
+            Content.assemble((key.ljust(cells), "$primary"), (text, "$muted"))
+            for key, text in hints
         ]
         return [part for line in lines for part in (line.wrap(max(8, width)) or [line])]

@@ -1,0 +1,166 @@
+"""Slash commands: what is one and what is a message, completion, and what they do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.pilot import type_text, wait_until
+from tests.tui.conftest import Start
+from tui.keys import ACTIONS
+from tui.slash import Refuse, Run, Say, all_commands, read, suggestions
+
+COMMANDS = all_commands()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("/etc/hosts is a file", "/etc is a folder", "/Users", "/a.out", "/dev/null", "/x1"),
+        *("hello /help", "/usr and /var", "/home is where", "/", "/ help", "/*", "//", "/-"),
+    ],
+)
+def test_what_cannot_be_meant_as_a_command_is_a_message(text: str) -> None:
+    expected = "/" if text == "//" else text
+    assert read(text, COMMANDS) == Say(expected)
+
+
+def test_two_slashes_send_one() -> None:
+    assert read("//help me", COMMANDS) == Say("/help me")
+    assert read("//", COMMANDS) == Say("/")
+
+
+@pytest.mark.parametrize(
+    ("text", "guess"),
+    [("/hlep", "/help"), ("/hlep me", "/help"), ("/quti", "/quit"), ("/modles", "/models")],
+)
+def test_a_misspelt_command_is_not_sent(text: str, guess: str) -> None:
+    answer = read(text, COMMANDS)
+    assert isinstance(answer, Refuse) and f"did you mean {guess}?" in answer.sentence
+
+
+def test_an_unknown_word_alone_is_not_sent_and_the_way_out_is_said() -> None:
+    answer = read("/var", COMMANDS)
+    assert isinstance(answer, Refuse) and "With // it is sent" in answer.sentence
+
+
+def test_commands_with_and_without_something_after_them() -> None:
+    assert isinstance(read("/help me", COMMANDS), Refuse)
+    run = read("/temp   0.5 ", COMMANDS)
+    assert isinstance(run, Run) and (run.command.name, run.argument) == ("temp", "0.5")
+    run = read("/system be brief\nand kind", COMMANDS)
+    assert isinstance(run, Run) and run.argument == "be brief\nand kind"
+    run = read("/exit", COMMANDS)
+    assert isinstance(run, Run) and run.command.name == "quit"
+
+
+def test_every_action_with_a_place_in_the_palette_is_a_command() -> None:
+    names = {command.name for command in COMMANDS}
+    assert {entry.command for entry in ACTIONS if entry.palette} <= names
+    every = [name for command in COMMANDS for name in (command.name, *command.also)]
+    assert len(every) == len(set(every))
+
+
+def test_what_can_be_completed() -> None:
+    assert [entry.text for entry in suggestions("/dr", COMMANDS, {})] == [
+        *("/draft ", "/draft-len ", "/drafts")
+    ]
+    drafts = {"draft": [("none", ""), ("prompt lookup", "")]}
+    assert [entry.text for entry in suggestions("/draft LO", COMMANDS, drafts)] == [
+        "/draft prompt lookup"
+    ]
+    for text in ("/etc/h", "x", "/help\n", "//"):
+        assert suggestions(text, COMMANDS, drafts) == []
+
+
+# ------------------------------------------------------------------ in the app
+
+
+async def test_commands_do_what_they_say(start: Start) -> None:
+    async with start(temperature=None) as (app, pilot):
+        await type_text(pilot, "/draft lookup")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.dialogue.state.draft_in_use == "lookup")
+        for text in ("/temp 0.25", "/draft-len 3", "/system be brief", "/theme specdec-light"):
+            app.composer.text = text
+            await pilot.pause()
+            await pilot.press("enter")
+            await pilot.pause()
+            assert app.composer.text == "", text
+        assert app.settings.temperature == app.dialogue.settings.temperature == 0.25
+        assert app.dialogue.settings.draft_len == 3
+        assert app.dialogue.conversation.system == "be brief"
+        assert app.theme == "specdec-light"
+        assert app.dialogue.conversation.turns == []
+        await type_text(pilot, "hello")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: not app.dialogue.busy)
+        stats = app.dialogue.conversation.turns[0].stats
+        assert stats is not None and stats.draft_len <= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("/temp hot", "give a number"),
+        ("/draft-len 99", "give auto or 0 to 64"),
+        ("/draft nonsense", "no draft on offer"),
+        ("/hlep", "did you mean /help?"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_and_the_text_stays(
+    start: Start, text: str, said: str
+) -> None:
+    async with start(loaded=False) as (app, pilot):
+        app.composer.text = text
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert said in app.divider.hint
+        assert app.composer.text == text
+        assert app.dialogue.conversation.turns == []
+
+
+async def test_tab_completes_and_enter_takes_what_is_chosen(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        await pilot.press("slash", "h")
+        assert app.completions.display
+        await pilot.press("tab")
+        assert app.composer.text == "/help" and not app.completions.display
+        app.composer.clear()
+        await pilot.press("slash", "d", "down", "down", "up", "tab")
+        assert app.composer.text == "/draft "
+        await pilot.press("escape")
+        assert not app.completions.display
+        app.composer.clear()
+        app.composer.text = "/engi"
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(app.screen_stack) == 2, "the engine's log"
+
+
+async def test_up_calls_earlier_messages_back_and_keeps_what_was_typed(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        for text in ("one", "two\nlines", "/etc is"):
+            app.composer.recall.remember(text)
+        await pilot.press("m", "y", "up")
+        assert app.composer.text == "/etc is"
+        await pilot.press("up", "x")
+        assert app.composer.text == "twox\nlines", "the cursor is where Up goes on"
+        await pilot.press("up", "up")
+        assert app.composer.text == "one"
+        await pilot.press("down")
+        assert app.composer.text == "twox\nlines", "what was changed is still so"
+        await pilot.press("down", "down")
+        assert app.composer.text == "my"
+        await pilot.press("down")
+        assert app.composer.text == "my"
+
+
+async def test_what_was_sent_can_be_called_back(start: Start) -> None:
+    async with start(max_tokens=4) as (app, pilot):
+        await type_text(pilot, "hello")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: not app.dialogue.busy and app.dialogue.conversation.turns)
+        await pilot.press("up")
+        assert app.composer.text == "hello"

@@ -1,0 +1,97 @@
+"""Slash commands in the composer, what they can be completed to, and messages called back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.widgets import TextArea
+
+from tui.actions.settings import SettingActions
+from tui.choices import DraftOption
+from tui.slash import Command, Refuse, Run, Say, all_commands, read, suggestions
+
+SETTINGS = {"draft-len": "draft_len", "temp": "temperature", "system": "system"}
+"""The settings that commands give a value for this session."""
+
+
+class CommandActions(SettingActions):
+    """What is done with a message that is a command."""
+
+    def commands(self) -> Sequence[Command]:
+        return all_commands()
+
+    async def take_command(self, text: str) -> str:
+        """Do what `text` says where it is a command; returns the message where it is one."""
+        match read(text, self.commands()):
+            case Say(message):
+                return message
+            case Refuse(sentence):
+                self.divider.say(sentence)
+            case Run(command, argument):
+                self.composer.recall.remember(text)
+                before = self.composer.text
+                done = await self._run(command, argument)
+                if done and self.composer.text == before:
+                    self.composer.clear()
+        return ""
+
+    async def _run(self, command: Command, argument: str) -> bool:
+        """Whether it was done; what kept it from being done has been said then."""
+        if not argument:
+            return await self.run_action(command.run)
+        if command.name == "draft":
+            return self._use_draft(argument)
+        if command.name == "theme":
+            return self._use_theme(argument)
+        return self.try_setting(SETTINGS[command.name], argument)
+
+    # -------------------------------------------------------------- those with an argument
+
+    def _use_draft(self, name: str) -> bool:
+        draft = self._draft_named(name)
+        if draft is None:
+            self.divider.say(f"no draft on offer is called {name!r}; F3 lists them")
+        elif not draft.usable:
+            self.divider.say(f"{draft.name}: {draft.reason}")
+        else:
+            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+            self.show_state()
+            return True
+        return False
+
+    def _draft_named(self, name: str) -> DraftOption | None:
+        """By its number in the list, its kind, its name, or the only one whose name has it."""
+        drafts = self.dialogue.offer.drafts
+        if name.isdecimal() and 0 < int(name) <= len(drafts):
+            return drafts[int(name) - 1]
+        wanted = name.casefold()
+        for draft in drafts:
+            if wanted in (draft.name.casefold(), draft.key if draft.kind != "model" else ""):
+                return draft
+        having = [draft for draft in drafts if wanted in draft.name.casefold()]
+        return having[0] if len(having) == 1 else None
+
+    def _use_theme(self, name: str) -> bool:
+        if name not in self.available_themes:
+            self.divider.say(f"there is no theme {name!r}; /theme lists them")
+            return False
+        return self.try_setting("theme", name)
+
+    # -------------------------------------------------------------- completions
+
+    @on(TextArea.Changed)
+    def _complete(self) -> None:
+        text = self.composer.text
+        if not text.startswith("/"):
+            self.completions.show([])
+            return
+        drafts = [(draft.name, draft.reason) for draft in self.dialogue.offer.drafts]
+        arguments = {
+            "draft": drafts,
+            "draft-len": [("auto", "the governor chooses")],
+            "theme": [(name, "") for name in sorted(self.available_themes)],
+        }
+        found = suggestions(text, self.commands(), arguments)
+        exact = len(found) == 1 and found[0].text.strip() == text.strip()
+        self.completions.show([] if exact else found)

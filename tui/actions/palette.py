@@ -1,0 +1,74 @@
+"""What the command palette knows beside the actions: drafts, themes and settings.
+
+They are found by their names; a palette that is opened shows the actions alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from textual.app import SystemCommand
+
+from core.errors import SpecdecError
+from tui.actions.commands import CommandActions
+from tui.choices import DraftOption
+from tui.dialogue import Notice
+from tui.preferences import Setting, describe, value_text
+from tui.sanitize import clean_line
+
+
+class PaletteActions(CommandActions):
+    """What is done from the palette alone."""
+
+    def more_commands(self) -> Iterable[SystemCommand]:
+        """Each draft, each theme, each setting; what is a switch can be switched."""
+        for draft in self.dialogue.offer.drafts:
+            yield SystemCommand(
+                f"Draft: {draft.name}",
+                draft.reason or "Use this draft from now on",
+                partial(self._take_draft, draft),
+                discover=False,
+            )
+        for theme in sorted(self.available_themes):
+            yield SystemCommand(
+                f"Theme: {theme}",
+                "Use this theme, and keep it in config.toml",
+                partial(self.keep_and_say, "theme", theme),
+                discover=False,
+            )
+        for setting in describe():
+            yield from self._setting_commands(setting)
+
+    def _setting_commands(self, setting: Setting) -> Iterable[SystemCommand]:
+        value = value_text(getattr(self.settings, setting.name))
+        yield SystemCommand(
+            f"Setting: {setting.name}",
+            clean_line(f"{value or 'not set'}. {setting.help}", 200),
+            partial(self.open_settings, setting.name),
+            discover=False,
+        )
+        if setting.kind == "switch":
+            other = "off" if value == "on" else "on"
+            yield SystemCommand(
+                f"Turn {setting.name} {other}",
+                setting.help,
+                partial(self.keep_and_say, setting.name, other == "on"),
+                discover=False,
+            )
+
+    def _take_draft(self, draft: DraftOption) -> None:
+        if not draft.usable:
+            self.divider.say(f"{draft.name}: {draft.reason}")
+            return
+        self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+        self.show_state()
+
+    def keep_and_say(self, name: str, value: object) -> None:
+        """Keep a setting and say what that means, or what is wrong."""
+        try:
+            said = self.keep_setting(name, value)
+        except SpecdecError as error:
+            self.tell(Notice(error.message, "error"))
+        else:
+            self.tell(Notice(f"{name}: {value_text(value)}. {said}"))

@@ -1,0 +1,91 @@
+"""Settings: the screen that shows them, and what takes effect when one is changed."""
+
+from __future__ import annotations
+
+from core.errors import SpecdecError
+from core.settings import source_of
+from tui.dialogue import BUSY
+from tui.frame import Frame
+from tui.preferences import EFFECT_TEXT, Effect, effect_of, overriding, value_text
+
+REMOTE_STATS_PER_SECOND = 2.0
+
+
+class SettingActions(Frame):
+    """What is done with settings."""
+
+    def action_settings(self) -> None:
+        self.open_settings()
+
+    def open_settings(self, name: str = "") -> None:
+        """Show the settings, with the cursor on one of them."""
+        from tui.screens.settings import SettingsScreen
+
+        self.push_screen(SettingsScreen(self, name))
+
+    def action_say_setting(self, name: str) -> None:
+        """Say what is set, under the name of the slash command that sets it."""
+        text = value_text(getattr(self.settings, name))
+        self.divider.say(f"{name}: {text or 'none'}")
+
+    # -------------------------------------------------------------- changing
+
+    def keep_setting(self, name: str, value: object) -> str:
+        """Write a setting into config.toml and use it; None takes it out of the file. Returns what
+        that means, in a sentence. Raises SpecdecError where it cannot be."""
+        from core.settings_file import write_setting
+
+        wanted = write_setting(name, value)
+        self.changed_here.discard(name)
+        if over := overriding(source_of(self.settings, name), name):
+            return f"Kept in config.toml; {over} counts over it in this session."
+        self._use(name, wanted)
+        return EFFECT_TEXT[effect_of(name)]
+
+    def use_setting(self, name: str, value: object) -> None:
+        """Use a value in this session only. Raises SpecdecError where it is not right."""
+        from core.settings_file import checked
+
+        self._use(name, checked(name, value))
+        self.changed_here.add(name)
+
+    def _use(self, name: str, value: object) -> None:
+        self.settings = self.settings.model_copy(update={name: value})
+        self.dialogue.take_settings(self.settings)
+        effect: Effect = effect_of(name)
+        if effect == "draft" and self.dialogue.opened:
+            self.dialogue.choose_draft(self.dialogue.draft)
+        elif name == "theme" and value in self.available_themes:
+            self.theme = str(value)
+        elif name == "stats_per_second":
+            self.paint_regularly()
+        self.show_state()
+
+    def reload_models(self) -> str:
+        """Load the models again as the settings have them; returns why not, or an empty text."""
+        if self.dialogue.busy:
+            return BUSY
+        self.dialogue.reload()
+        self.show_state()
+        return ""
+
+    # -------------------------------------------------------------- painting
+
+    def paint_regularly(self) -> None:
+        """Repaint what is known of the engine as often as the settings say."""
+        per_second = self.settings.stats_per_second
+        if self.terminal.remote:
+            per_second = min(per_second, REMOTE_STATS_PER_SECOND)
+        if self.repainting is not None:
+            self.repainting.stop()
+        self.repainting = self.set_interval(1 / per_second, self.show_state)
+
+    def try_setting(self, name: str, text: object) -> bool:
+        """Use a value that was given in words; says what is wrong with it. False where it is."""
+        try:
+            self.use_setting(name, text)
+        except SpecdecError as error:
+            self.divider.say(error.message)
+            return False
+        self.action_say_setting(name)
+        return True

@@ -1,0 +1,153 @@
+"""Slash commands: what a message that begins with a slash means. Pure; `tui.actions.commands` does
+what they say.
+
+A message is a command where its first word is the name of one. `//` sends a literal slash. A path
+(`/etc/hosts is …`, `/var`) is a message wherever it cannot be a misspelt command: it has a second
+slash, a dot, a digit or a capital letter, or words follow it and no command has a name like it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tui.keys import ACTIONS, Action
+
+NAME = re.compile(r"/([a-z][a-z-]*)(?:\s|$)")
+LIKE = 0.7
+"""How much two names have in common where one is taken for the other misspelt."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """`argument` says what may follow the name; empty: nothing. `run` is Textual's action string
+    for what is done where nothing follows; empty: something must."""
+
+    name: str
+    help: str
+    run: str = ""
+    argument: str = ""
+    also: tuple[str, ...] = ()
+    """Other names, which are not listed."""
+
+
+@dataclass(frozen=True)
+class Say:
+    """No command: `text` is the message."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Run:
+    command: Command
+    argument: str = ""
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Nothing is sent; `sentence` says why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A line of the list of completions: what the composer would hold, and what it means."""
+
+    text: str
+    shown: str
+    help: str
+    complete: bool = True
+    """Whether it can be sent as it is."""
+
+
+WITH_ARGUMENT = (
+    Command("draft", "Use a draft by its name or number", "drafts", "NAME|N|none|lookup"),
+    Command("draft-len", "Tokens to draft in a round", "say_setting('draft_len')", "N|auto"),
+    Command(
+        "temp",
+        "Sampling temperature; 0 always takes the likeliest token",
+        "say_setting('temperature')",
+        "X",
+        also=("temperature",),
+    ),
+    Command("system", "System prompt of the next chat", "say_setting('system')", "TEXT"),
+    Command("theme", "Use a theme, or choose one", "change_theme", "NAME"),
+)
+ALSO = {
+    "new-chat": ("new", "clear"),
+    "quit": ("exit",),
+    "engine-log": ("log",),
+    "copy-reply": ("copy",),
+    "editor": ("edit",),
+    "help": ("keys",),
+}
+
+
+def all_commands(actions: Iterable[Action] = ACTIONS) -> tuple[Command, ...]:
+    """Those with an argument, and one for each action of the registry that has a name."""
+    own = {command.name for command in WITH_ARGUMENT}
+    plain = [
+        Command(entry.command, entry.help, entry.run, also=ALSO.get(entry.command, ()))
+        for entry in actions
+        if entry.command and entry.command not in own
+    ]
+    return tuple(sorted((*WITH_ARGUMENT, *plain), key=lambda command: command.name))
+
+
+def read(text: str, commands: Sequence[Command]) -> Say | Run | Refuse:
+    """What a message means."""
+    if text.startswith("//"):
+        return Say(text[1:])
+    match = NAME.match(text)
+    if match is None:
+        return Say(text)
+    word, rest = match[1], text[match.end() :].strip()
+    for command in commands:
+        if word == command.name or word in command.also:
+            return _called(command, word, rest)
+    names = [name for command in commands for name in (command.name, *command.also)]
+    close = difflib.get_close_matches(word, names, n=1, cutoff=LIKE)
+    if rest and not close:
+        return Say(text)
+    guess = f"did you mean /{close[0]}?" if close else "/help lists them."
+    return Refuse(f"there is no command /{word}; {guess} With // it is sent as a message.")
+
+
+def _called(command: Command, word: str, rest: str) -> Run | Refuse:
+    if rest and not command.argument:
+        return Refuse(f"/{word} takes nothing after it. With // it is sent as a message.")
+    if not rest and not command.run:
+        return Refuse(f"/{word} needs {command.argument} after it.")
+    return Run(command, rest)
+
+
+def suggestions(
+    text: str, commands: Sequence[Command], arguments: Mapping[str, Sequence[tuple[str, str]]]
+) -> list[Suggestion]:
+    """What `text` can be completed to. `arguments` has, for the name of a command, what may follow
+    it, each with what it means."""
+    if not re.fullmatch(r"/[a-z-]*|/[a-z-]+ [^\n]*", text):
+        return []
+    word, space, rest = text[1:].partition(" ")
+    if not space:
+        return [
+            Suggestion(
+                f"/{command.name}" + (" " if command.argument else ""),
+                f"/{command.name} {command.argument}".rstrip(),
+                command.help,
+                complete=bool(command.run),
+            )
+            for command in commands
+            if command.name.startswith(word)
+        ]
+    names = {name: c.name for c in commands for name in (c.name, *c.also)}
+    given = rest.strip().casefold()
+    return [
+        Suggestion(f"/{word} {value}", value, meaning)
+        for value, meaning in arguments.get(names.get(word, ""), ())
+        if given in value.casefold()
+    ]

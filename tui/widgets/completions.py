@@ -1,0 +1,65 @@
+"""What the composer's text can be completed to, in a few lines above it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from tui.slash import Suggestion
+from tui.widgets.lines import Lines
+
+MOST_ROWS = 6
+NAME_CELLS = 30
+
+
+class Completions(Lines):
+    """Not there where there is nothing to complete. The chat gives up the lines it takes."""
+
+    DEFAULT_CSS = """
+    Completions {
+        display: none;
+        height: auto;
+        padding: 0 1;
+        color: $foreground;
+        background: $surface;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: tuple[Suggestion, ...] = ()
+        self._cursor = 0
+
+    @property
+    def chosen(self) -> Suggestion | None:
+        """The one under the cursor; None where none are shown."""
+        return self._all[self._cursor] if self._all else None
+
+    def show(self, suggestions: Sequence[Suggestion]) -> None:
+        """Show these, the cursor on the first; nothing is shown where there are none."""
+        if tuple(suggestions) != self._all:
+            self._all, self._cursor = tuple(suggestions), 0
+            self.display = bool(self._all)
+            self.changed()
+
+    def move(self, by: int) -> None:
+        """Move the cursor, around the ends."""
+        if self._all:
+            self._cursor = (self._cursor + by) % len(self._all)
+            self.changed()
+
+    def build(self, width: int) -> Sequence[Content]:
+        top = max(0, min(self._cursor - MOST_ROWS // 2, len(self._all) - MOST_ROWS))
+        lines = []
+        for at, entry in enumerate(self._all[top : top + MOST_ROWS], start=top):
+            name = Content(entry.shown).truncate(NAME_CELLS, ellipsis=True)
+            line = Content.assemble(
+                (name.pad_right(NAME_CELLS - name.cell_length)).stylize_before("$primary"),
+                ("  " + entry.help, "$muted"),
+            ).truncate(width, ellipsis=True)
+            line = line.pad_right(max(0, width - line.cell_length))
+            if at == self._cursor:
+                line = Content(line.plain).stylize_before("$foreground on $block-cursor-background")
+            lines.append(line)
+        return lines
