@@ -1,4 +1,4 @@
-"""The file of the conversations: where it is, how it is opened, and what becomes of a broken one."""
+"""The file of the conversations: where it is, how it is opened, what becomes of a broken one."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Store:
             "WHERE c.deleted_at IS NULL ORDER BY c.updated DESC LIMIT ?",
             MOST_LISTED,
         )
-        return [Listed(*row[:5], open=bool(row[5])) for row in rows]
+        return [Listed(*fields, bool(is_open)) for *fields, is_open in rows]
 
     def load(self, chat: int) -> tuple[Chat, dict[int, Message]]:
         """A conversation, and its messages by id, oldest first."""
@@ -117,11 +117,8 @@ class Store:
     def settle(self) -> int:
         """Mark the replies whose writer is gone as interrupted; returns how many those were."""
         folder = owners_folder(self.path)
-        owners = [
-            row[0] for row in self._rows("SELECT DISTINCT owner FROM message WHERE owner > ''")
-        ]
         n_marked = 0
-        for owner in owners:
+        for (owner,) in self._rows("SELECT DISTINCT owner FROM message WHERE owner IS NOT NULL"):
             if gone(folder, owner):
                 n_marked += self._change(
                     "UPDATE message SET owner = NULL, ending = 'interrupted' WHERE owner = ?", owner

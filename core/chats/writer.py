@@ -105,9 +105,11 @@ class Writer:
             trouble = self._save(batch) if batch else ""
             with self._changed:
                 self._saving = False
-                self._settle(batch, trouble)
+                news = self._settle(batch, trouble)
                 ending = self._closing and (bool(trouble) or not self._pending)
                 self._changed.notify_all()
+            if news:
+                self._tell(news)
             if ending:
                 self._leave()
                 return
@@ -118,13 +120,12 @@ class Writer:
     def _patience(self) -> float | None:
         return None if self._due is None else max(0.0, self._due - time.monotonic())
 
-    def _settle(self, batch: dict[int, _Pending], trouble: str) -> None:
-        """After a save: what could not be written is put back, under what came meanwhile."""
+    def _settle(self, batch: dict[int, _Pending], trouble: str) -> str:
+        """After a save: what could not be written is put back, under what came meanwhile. Returns
+        what the user should be told."""
         before, self._trouble = self._trouble, trouble
         if not trouble:
-            if before:
-                self._tell(SAVED_AGAIN)
-            return
+            return SAVED_AGAIN if before else ""
         for chat, old in batch.items():
             newer = self._pending.get(chat)
             if newer is not None:
@@ -132,8 +133,7 @@ class Writer:
                 old.messages.update(newer.messages)
             self._pending[chat] = old
         self._due = time.monotonic() + RETRY_S
-        if not before:
-            self._tell(trouble)
+        return trouble if not before else ""
 
     def _save(self, batch: dict[int, _Pending]) -> str:
         """Write what is pending; returns what went wrong, if something did."""
