@@ -41,8 +41,8 @@ def put(
 
 def message_of(row: tuple[Any, ...]) -> Message:
     """A message from a row of MESSAGE_COLUMNS."""
-    *fields, owner = row
-    return Message(*fields, owner is not None)
+    values = (*row[:-1], row[-1] is not None)
+    return Message(*values)
 
 
 def _row(message: Message, chat: int, owner: str) -> tuple[object, ...]:

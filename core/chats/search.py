@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import sqlite3
 import unicodedata
 from dataclasses import dataclass
@@ -121,10 +123,15 @@ def _find_everywhere(connection: sqlite3.Connection, words: str, kind: str) -> l
 
 
 def _place(text: str, word: str) -> tuple[int, int] | None:
-    """Where a folded word begins, and how long it is. Folding may make a text longer ("ß"), which
-    moves what follows; then the place is a little late, and no more than that."""
-    at = text.casefold().find(word)
-    return (min(at, len(text)), len(word)) if at >= 0 else None
+    """Where a folded word begins in `text`, and how long it is there."""
+    folded = text.casefold()
+    at = folded.find(word)
+    if at < 0 or len(folded) == len(text):
+        return (at, len(word)) if at >= 0 else None
+    # Some letters fold to two, such as "ß".
+    ends = list(itertools.accumulate(len(c.casefold()) for c in text))
+    begin = bisect.bisect_right(ends, at)
+    return begin, bisect.bisect_left(ends, at + len(word)) + 1 - begin
 
 
 def _line(text: str) -> str:

@@ -36,8 +36,8 @@ class Listed:
     updated: float
     n_messages: int
     ending: Ending | None
-    open: bool
-    """A reply is being written in it."""
+    writer: str
+    """Token of the process that is writing a reply in it, or nothing."""
 
 
 class Store:
@@ -57,11 +57,11 @@ class Store:
         self.settle()
         rows = self._rows(
             "SELECT c.id, c.title, c.updated, (SELECT count(*) FROM message WHERE chat = c.id), "
-            "m.ending, m.owner IS NOT NULL FROM chat c LEFT JOIN message m ON m.id = c.leaf "
+            "m.ending, ifnull(m.owner, '') FROM chat c LEFT JOIN message m ON m.id = c.leaf "
             "WHERE c.deleted_at IS NULL ORDER BY c.updated DESC LIMIT ?",
             MOST_LISTED,
         )
-        return [Listed(*fields, bool(is_open)) for *fields, is_open in rows]
+        return [Listed(*row) for row in rows]
 
     def load(self, chat: int) -> tuple[Chat, dict[int, Message]]:
         """A conversation, and its messages by id, oldest first."""
