@@ -52,9 +52,9 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, str]:
     try:
         with _alone(path):
             with contextlib.suppress(Broken):  # another process may have been here first
-                return _opened(path), ""
+                return _opened(path, alone=True), ""
             aside = _move_aside(path)
-            return _opened(path), (
+            return _opened(path, alone=True), (
                 f"The file of the saved chats was damaged: it was moved to {aside}, and a new one "
                 f"begun."
             )
@@ -84,13 +84,13 @@ def is_broken(error: sqlite3.Error) -> bool:
 # ------------------------------------------------------------------ opening
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, alone: bool = False) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Made here so that nobody else may read it from the first byte on; SQLite gives the files
     # beside it the same mode.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     # Two processes that begin the same file would be in each other's way.
-    begin = contextlib.nullcontext() if path.stat().st_size else _alone(path)
+    begin = contextlib.nullcontext() if alone or path.stat().st_size else _alone(path)
     connection = sqlite3.connect(
         path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
     )
