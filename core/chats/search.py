@@ -86,12 +86,13 @@ _COLUMNS = {
 
 
 def _find_indexed(connection: sqlite3.Connection, words: str, kind: str) -> list[Hit]:
-    columns, _, index, newest = _COLUMNS[kind]
+    columns, _, index, _ = _COLUMNS[kind]
     join = "JOIN message m ON m.id = i.rowid JOIN chat c ON c.id = m.chat"
     rows = connection.execute(
         f"SELECT {columns}, highlight({index}, 0, ?, ?) FROM {index} i "
         f"{join if kind == 'message' else 'JOIN chat c ON c.id = i.rowid'} "
-        f"WHERE {index} MATCH ? AND c.deleted_at IS NULL ORDER BY {newest} DESC LIMIT ?",
+        f"WHERE {index} MATCH ? AND c.deleted_at IS NULL "
+        f"ORDER BY {'i.rowid' if kind == 'message' else 'c.updated'} DESC LIMIT ?",
         (_OPEN, _CLOSE, match_expression(words), MOST_HITS),
     )
     hits = []
