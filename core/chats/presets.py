@@ -1,0 +1,174 @@
+"""Presets: a pair of models, sampling and a system prompt under a name.
+
+They are TOML in the configuration folder and no rows of the database: a person may write them in
+an editor, comment on them and take them to another machine, and they outlive the conversations.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from core.errors import SpecdecError
+from core.models.untrusted import shown
+from core.settings import Settings, config_path
+
+FIELDS = (
+    *("target", "draft", "draft_len", "lookup", "system", "max_tokens"),
+    *("temperature", "top_k", "top_p", "min_p", "seed", "verify"),
+    *("repeat_penalty", "repeat_last_n", "presence_penalty", "frequency_penalty"),
+)
+"""The settings that a preset may hold, by their names in `config.toml`."""
+MOST_NAME = 60
+MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Some of FIELDS with their values, checked as settings are."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+def presets_path() -> Path:
+    """The presets' file, beside `config.toml`."""
+    return config_path().with_name("presets.toml")
+
+
+def preset_of(name: str, settings: Settings) -> Preset:
+    """What is in force now, but for what is at its default, as a preset."""
+    fields = Settings.model_fields
+    values = {key: getattr(settings, key) for key in FIELDS}
+    return Preset(name, {k: v for k, v in values.items() if v != fields[k].default})
+
+
+def applied(settings: Settings, preset: Preset) -> Settings:
+    """The settings with the preset's: what it does not name stays as it is."""
+    return settings.model_copy(update=dict(preset.values))
+
+
+def read_presets(path: Path | None = None) -> dict[str, Preset]:
+    """The presets by name, as they stand in the file; none where there is no file.
+
+    Raises SpecdecError (`settings`) naming the file, the preset and the key.
+    """
+    path = path or presets_path()
+    tables = _tables(path, _text(path))
+    return {name: Preset(name, _checked(path, name, table)) for name, table in tables.items()}
+
+
+def save_preset(preset: Preset, path: Path | None = None) -> None:
+    """Write a preset over the one of that name; all else in the file stays as it is.
+
+    Raises SpecdecError (`settings`) where a value is not right or the file cannot be written.
+    """
+    import tomlkit
+
+    path = path or presets_path()
+    if not preset.name.strip() or len(preset.name) > MOST_NAME or not preset.name.isprintable():
+        raise SpecdecError(f"A preset's name has 1 to {MOST_NAME} plain characters.", "settings")
+    values = {key: value for key, value in preset.values.items() if value is not None}
+    _checked(path, preset.name, values)
+    text = _text(path)
+    _tables(path, text)
+    document = tomlkit.parse(text)
+    table = tomlkit.table()
+    for key in [key for key in FIELDS if key in values]:
+        table[key] = values[key]
+    document[preset.name] = table
+    _replace(path, document.as_string())
+
+
+def remove_preset(name: str, path: Path | None = None) -> None:
+    """Take a preset out of the file; nothing happens where there is none of that name."""
+    import tomlkit
+
+    path = path or presets_path()
+    text = _text(path)
+    if name in _tables(path, text):
+        document = tomlkit.parse(text)
+        document.remove(name)
+        _replace(path, document.as_string())
+
+
+# ------------------------------------------------------------------ checking
+
+
+@lru_cache(maxsize=1)
+def _model() -> type[BaseModel]:
+    """The settings' own rules, for those of FIELDS that are given."""
+    fields: dict[str, Any] = {
+        key: (field.annotation, field) for key, field in Settings.model_fields.items()
+    }
+    return create_model(
+        "PresetValues",
+        __config__=ConfigDict(extra="forbid", frozen=True),
+        **{key: fields[key] for key in FIELDS},
+    )
+
+
+def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
+    where = f"{path}: [{shown(name, MOST_NAME)}]"
+    if not isinstance(table, dict):
+        raise SpecdecError(
+            f"{where} is no table; a preset begins with its name in brackets.", "settings"
+        )
+    try:
+        model = _model()(**table)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = shown(str(first["loc"][0])) if first["loc"] else ""
+        problem = first["msg"][0].lower() + first["msg"][1:]
+        if first["type"] == "extra_forbidden":
+            problem = "a preset has no such key"
+        raise SpecdecError(f"{where} {key}: {shown(problem)}; correct it.", "settings") from None
+    except TypeError:
+        raise SpecdecError(f"{where}: its keys are not right; correct them.", "settings") from None
+    return {key: getattr(model, key) for key in table}
+
+
+# ------------------------------------------------------------------ the file
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise SpecdecError(f"{path} is too large for presets; make it smaller.", "settings")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+
+
+def _tables(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecdecError(f"{path}: not valid TOML: {error}; correct it.", "settings") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """In one step, so that nobody ever reads half a file; a link stays a link."""
+    real = Path(os.path.realpath(path))
+    beside = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
+    try:
+        real.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(real)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise SpecdecError(
+            f"{path}: cannot be written ({error.strerror}); make it writable.", "settings"
+        ) from None

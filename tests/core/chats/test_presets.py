@@ -1,0 +1,89 @@
+"""Presets by name, in a file that people edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.chats.presets import (
+    Preset,
+    applied,
+    preset_of,
+    presets_path,
+    read_presets,
+    remove_preset,
+    save_preset,
+)
+from core.errors import SpecdecError
+from core.settings import Settings
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config" / "presets.toml"
+
+
+def test_the_file_lies_beside_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPECDEC_CONFIG", "/somewhere/config.toml")
+    assert presets_path() == Path("/somewhere/presets.toml")
+
+
+def test_what_is_saved_comes_back_and_applies(path: Path) -> None:
+    settings = Settings(target="big", draft_len=5, temperature=0, system='Say "yes" 🦊\nor no.')
+    save_preset(preset_of("my code", settings), path)
+    preset = read_presets(path)["my code"]
+    assert preset.values == {
+        "target": "big",
+        "draft_len": 5,
+        "temperature": 0,
+        "system": 'Say "yes" 🦊\nor no.',
+    }
+    assert applied(Settings(top_k=7), preset) == settings.model_copy(update={"top_k": 7})
+
+
+def test_comments_and_other_presets_stay(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("# mine\n[one]  # the first\ntemperature = 0.5\n\n[two]\ntop_k = 3\n")
+    save_preset(Preset("two", {"top_k": 9}), path)
+    save_preset(Preset("three", {"seed": 1}), path)
+    assert path.read_text().startswith("# mine\n[one]  # the first\ntemperature = 0.5\n")
+    assert {n: dict(p.values) for n, p in read_presets(path).items()} == {
+        "one": {"temperature": 0.5},
+        "two": {"top_k": 9},
+        "three": {"seed": 1},
+    }
+    remove_preset("two", path)
+    remove_preset("nobody", path)
+    assert list(read_presets(path)) == ["one", "three"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[one", "not valid TOML"),
+        ("one = 1", r"\[one\] is no table"),
+        ("[one]\ntemperature = 20", r"\[one\] temperature: input should be less than or equal"),
+        ("[one]\ncolour = 1", r"\[one\] colour: a preset has no such key"),
+        ("[one]\nmodels_dirs = []", r"\[one\] models_dirs: a preset has no such key"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_written(path: Path, text: str, sentence: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(SpecdecError, match=sentence) as refused:
+        read_presets(path)
+    assert str(path) in refused.value.message and refused.value.kind == "settings"
+
+
+def test_a_preset_that_is_not_right_is_not_saved(path: Path) -> None:
+    for preset in (Preset("", {}), Preset("a\nb", {}), Preset("hot", {"temperature": 99})):
+        with pytest.raises(SpecdecError):
+            save_preset(preset, path)
+    assert not path.exists() and read_presets(path) == {}
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SpecdecError, match="cannot be"):
+        save_preset(Preset("one", {}), tmp_path / "file" / "presets.toml")
