@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from tui.message_lines import Role
+
 TEXT = (
     "the draft proposes tokens and target verifies them in one batch so that a reply comes sooner "
     "while memory bandwidth stays what it was because each round reads every weight only once"
@@ -43,7 +45,7 @@ def reply(random_: random.Random) -> str:
     return "\n\n".join(blocks)
 
 
-def conversation(n_messages: int, seed: int = 1) -> Iterator[tuple[str, str]]:
+def conversation(n_messages: int, seed: int = 1) -> Iterator[tuple[Role, str]]:
     """Role and text of each message, questions and replies in turn."""
     random_ = random.Random(seed)
     for number in range(n_messages):

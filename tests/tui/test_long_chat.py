@@ -17,7 +17,7 @@ N_MESSAGES = 2000
 
 
 def messages(n: int = N_MESSAGES) -> list[MessageLines]:
-    return [MessageLines(role, text) for role, text in conversation(n)]  # type: ignore[arg-type]
+    return [MessageLines(role, text) for role, text in conversation(n)]
 
 
 def screen_text(app: SpecdecApp) -> list[str]:
