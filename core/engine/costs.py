@@ -51,6 +51,13 @@ class CostCurve:
         """Whether batches of `n` tokens were met often enough at a like depth to be sure."""
         return len(self._samples.get((_bucket(depth), n), ())) >= _ENOUGH
 
+    def forget_batches(self, depth: int) -> None:
+        """What rounds of several tokens took at a like depth counts no longer."""
+        bucket = _bucket(depth)
+        for key in [key for key in self._samples if key[0] == bucket and key[1] > 1]:
+            del self._samples[key]
+            self._medians.pop(key, None)
+
     def missing(self, sizes: Sequence[int]) -> list[int]:
         """Which of these sizes were never measured."""
         return [n for n in sizes if n not in self._base]

@@ -36,6 +36,9 @@ PRIORS: dict[DrafterKind, float] = {"model": 0.85, "lookup": 0.5, "none": 0.0}
 WORTH_MEASURING = 0.6
 """A draft that is kept so often is not paused on the word of a calibration alone: its cost is
 measured in a few real rounds first."""
+DOUBT_AFTER = 64
+"""Paused for so many rounds by the price of batches alone, it is measured again, then after twice
+as many: a machine that others used for a while is not judged by that for good."""
 VERDICTS_AT_ONCE = 8
 OPTIMISM = 0.97
 """What a batch size that was not met in rounds is taken to cost, over its calibration: one bad
@@ -137,7 +140,8 @@ class Governor:
         """Of pausing and of drafting, under the policy in force."""
         self._rest: tuple[Policy, Plan] | None = None
         self._policy_s = self._since_policy_s = 0.0
-        self._paused_rounds = 0
+        self._paused_rounds = self._in_doubt = 0
+        self._doubt_after = DOUBT_AFTER
         self._probe_share = PROBE_SHARES[0]
 
     def begin_reply(self) -> None:
@@ -200,15 +204,24 @@ class Governor:
             return self._wait(chosen.foreseen, policy)
         if policy.rate > policy.rates[0] * MARGIN:
             self._paused_rounds, self._probe_share = 0, PROBE_SHARES[0]
+            self._in_doubt, self._doubt_after = 0, DOUBT_AFTER
             return self._draft(chosen, policy, n_max)
         best = policy.best_draft
-        if (
-            self._track(chosen.name, chosen.kind).record.mean >= WORTH_MEASURING
-            and best <= n_max
-            and not self.costs.confirmed(best + 1, depth)
-        ):
+        if self._is_worth_measuring(chosen, policy, depth) and best <= n_max:
             return Plan(best, f"measuring a draft of {best}", forecast=self._forecasts[0])
         return self._pause(chosen, policy, n_max)
+
+    def _is_worth_measuring(self, offer: Offer, policy: Policy, depth: int) -> bool:
+        """Whether only the price of batches speaks against a draft, and that price is in doubt: it
+        was not met in rounds yet, or so long ago that the machine may be another by now."""
+        mean = self._track(offer.name, offer.kind).record.mean
+        if mean < WORTH_MEASURING or not policy.could_pay:
+            return False
+        self._in_doubt += 1
+        if self._in_doubt > self._doubt_after:
+            self._in_doubt, self._doubt_after = 0, self._doubt_after * 2
+            self.costs.forget_batches(depth)
+        return not self.costs.confirmed(policy.best_draft + 1, depth)
 
     def _worth(self, offer: Offer, policy: Policy, rate: float) -> int:
         """How many of the foreseen tokens to verify; 0 where they promise less than `rate`."""

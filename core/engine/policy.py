@@ -39,7 +39,8 @@ class Policy:
     `go_on[k]`: with k tokens drafted, draft another while their joint chance is above it.
     `rates[γ]`: predicted tokens per second of a fixed length γ; `rate`: of this policy.
     `best_fixed`: the length with the highest rate; `best_draft`: the same without length 0.
-    `can_pay`: whether drafting would pay if the draft were always right.
+    `can_pay`: whether drafting would pay if the draft were always right; `could_pay`: if a batch
+    cost no more than one token besides.
     """
 
     rates: list[float]
@@ -49,6 +50,7 @@ class Policy:
     best_fixed: int
     best_draft: int
     can_pay: bool
+    could_pay: bool
 
     def worth_verifying(self, chances: Sequence[float]) -> int:
         """How many of the drafted tokens to verify, given the chance of each: the last ones may
@@ -106,6 +108,7 @@ def make_policy(
         best_fixed=best_fixed,
         best_draft=rates.index(max(rates[1:]), 1) if n else 0,
         can_pay=max((k + 1) / s for k, s in enumerate(seconds)) > rates[0],
+        could_pay=prices.t_draft < seconds[0],
     )
 
 

@@ -32,8 +32,10 @@ def tokens_per_second(
     seed: int = 0,
     skip: int = 0,
     calibration: dict[int, float] | None = None,
+    disturbed: int = 0,
 ) -> float:
-    """Simulate a reply of `n` tokens; tokens per millisecond after the first `skip`, times 1000."""
+    """Simulate a reply of `n` tokens; tokens per millisecond after the first `skip`, times 1000.
+    Until `disturbed` tokens are there, batches take eight times as long."""
     costs, t_draft = MACHINES[machine]
     rng = random.Random(seed)
     facts = [text(i, rng) for i in range(n + 100)]
@@ -61,7 +63,9 @@ def tokens_per_second(
             kind="model",
             plan=plan,
             draft_s=len(p) * t_draft,
-            verify_s=float(np.interp(n_verified + 1, list(costs), list(costs.values()))) * noise,
+            verify_s=(8 if n_verified and done < disturbed else 1)
+            * float(np.interp(n_verified + 1, list(costs), list(costs.values())))
+            * noise,
         )
         seconds = round_.draft_s + round_.verify_s
         governor.record(round_, depth=done, wall_s=seconds)
@@ -136,6 +140,15 @@ def test_a_calibration_that_had_no_time_keeps_nothing_untried(machine: str):
     one_token = {1: MACHINES[machine][0][1]}
     speed = mean_speed(machine, text, "auto", calibration=one_token)
     assert speed >= 0.85 * best_fixed(machine, text)
+
+
+@pytest.mark.parametrize("machine", ["cpu", "slow draft"])
+def test_a_machine_that_others_used_for_a_while_is_not_judged_by_that_for_good(machine: str):
+    def text(_: int, __: random.Random) -> tuple[float, float]:
+        return 0.9, 0.9
+
+    speed = mean_speed(machine, text, "auto", n=1200, skip=400, disturbed=100)
+    assert speed >= 0.95 * best_fixed(machine, text)
 
 
 def round_of(plan: Plan, tokens: list[int], proposal: Proposal, **more: Any) -> Round:
