@@ -13,6 +13,7 @@ from typing import Literal
 from core.protocol import (
     Cancel,
     Command,
+    DrafterInfo,
     EngineDied,
     Failed,
     Finished,
@@ -20,6 +21,8 @@ from core.protocol import (
     Generate,
     Load,
     Loaded,
+    ModelInfo,
+    ReplyStats,
     SetDraft,
     SetDraftLen,
     Trimmed,
@@ -58,7 +61,17 @@ class Notice:
     in_chat: bool = False
 
 
-Effect = Grew | Ended | Notice
+@dataclass(frozen=True)
+class Measured:
+    """One drafter served a whole reply, and the governor chose its draft lengths: what it achieved
+    says something of the pair."""
+
+    target: ModelInfo
+    drafter: DrafterInfo
+    stats: ReplyStats
+
+
+Effect = Grew | Ended | Notice | Measured
 
 
 class Dialogue:
@@ -76,6 +89,8 @@ class Dialogue:
         self._n_left_out = 0
         self._vocabulary: Vocabulary = {}
         self._draft = offer.initial
+        self._served_by: DrafterInfo | None = None
+        """The drafter of the reply in progress, while it is the only one and free to choose."""
         self._before: tuple[Offer, DraftOption] | None = None
         """What stays in use where the target that is being loaded cannot be."""
         self.opened = False
@@ -173,6 +188,8 @@ class Dialogue:
         self.settings = settings
         if not self.conversation.turns:
             self.conversation.system = settings.system
+        if settings.draft_len != length:
+            self._served_by = None
         if settings.draft_len != length and self.opened:
             self._send(SetDraftLen(draft_len=settings.draft_len))
 
@@ -212,6 +229,8 @@ class Dialogue:
         reply_id = self.state.reply_id
         self.state.apply(item)
         self._trace(item)
+        if self.state.drafter != self._served_by:
+            self._served_by = None
         effects: list[Effect] = []
         match item:
             case Rounds() if item.id == reply_id and self._turn:
@@ -219,7 +238,7 @@ class Dialogue:
                 effects = [Grew(clean_stream(item.text))]
             case Finished() if item.id == reply_id and self._turn:
                 self._turn.reply, self._turn.stats = item.text, item.stats
-                effects = self._end(item.finish_reason)
+                effects = [*self._end(item.finish_reason), *self._measured(item)]
             case Trimmed() if item.id == reply_id:
                 effects = self._trimmed(item)
             case Loaded():
@@ -259,6 +278,7 @@ class Dialogue:
         self.state.held = False
         reply_id = f"reply-{next(self._ids)}"
         self.state.begin_reply(reply_id)
+        self._served_by = self.state.drafter if self.settings.draft_len == "auto" else None
         if self._turn:
             self._turn.trace = Trace(self._vocabulary)
         self._send(
@@ -278,6 +298,12 @@ class Dialogue:
         turn.finish_reason, turn.note = reason, note
         turn.stats = turn.stats or self.state.stats
         return [Ended(turn)]
+
+    def _measured(self, item: Finished) -> list[Effect]:
+        drafter, self._served_by = self._served_by, None
+        if drafter is None or self.state.target is None or item.finish_reason == "error":
+            return []
+        return [Measured(self.state.target, drafter, item.stats)]
 
     def _loaded(self, item: Loaded) -> list[Effect]:
         drafter = item.drafter

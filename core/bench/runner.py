@@ -15,6 +15,7 @@ from core.bench.driver import EngineDriver, EngineReply
 from core.bench.prompts import Prompt
 from core.bench.results import BASELINE, SERVER, BenchResult, Sample
 from core.bench.server import LlamaServer, ServerReply
+from core.models.records import record_served
 from core.protocol import Costs, DraftChoice, Load, Loaded, Sampling
 
 GREEDY = Sampling(temperature=0)
@@ -80,7 +81,7 @@ async def measure(plan: BenchPlan, on_progress: OnProgress) -> BenchResult:
         await (
             contest.warm_up_server()
         )  # one that is not there is to be known before the models load
-        loaded = await engine.load(plan.load)
+        loaded = await contest.load()
         await contest.warm_up()
         samples: list[Sample] = []
         turns = list(_turns(plan))
@@ -108,6 +109,12 @@ class _Contest:
         self._engine = engine
         self._server = server
         self._in_use = ""
+        self._loaded: Loaded | None = None
+
+    async def load(self) -> Loaded:
+        """Load the models; what `auto` achieves with them is recorded from now on."""
+        self._loaded = await self._engine.load(self._plan.load)
+        return self._loaded
 
     async def warm_up_server(self) -> None:
         """A short reply to the first prompt."""
@@ -132,6 +139,8 @@ class _Contest:
             return _server_sample(reply, prompt, repeat)
         await self._use(variant)
         ours = await self._engine.reply(prompt.messages, plan.sampling, plan.max_tokens)
+        if variant == "auto" and self._loaded:
+            record_served(self._loaded.target, self._loaded.drafter, ours.stats)
         return _engine_sample(variant, ours, prompt, repeat, plan.skip_tokens)
 
     async def _use(self, variant: str) -> None:

@@ -6,6 +6,7 @@ keys are those of `llama_vocab::impl::load` in src/llama-vocab.cpp.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from dataclasses import dataclass
 from typing import Literal
@@ -171,11 +172,12 @@ def _step(raw: bytes, at: int, entries: int) -> int:
 def _whole_texts(raw: bytes, start: int, limit: int) -> tuple[int, int]:
     """How many entries from `start` end by `limit`, and the bytes that they take."""
     count, at, length = 0, start, _LENGTH.unpack_from
-    while at + 8 <= limit:
-        end = at + 8 + length(raw, at)[0]
-        if end > limit:
-            break
-        count, at = count + 1, end
+    with contextlib.suppress(struct.error):  # all of `raw` was taken
+        for count in range(limit - start):  # noqa: B007 - at most one a byte
+            end = at + 8 + length(raw, at)[0]
+            if end > limit:
+                break
+            at = end
     return count, at - start
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import overload
 
@@ -33,8 +35,17 @@ class TokenTexts(Sequence[bytes]):
         starts.append(at + 8)
         return starts
 
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all texts."""
+        return hashlib.blake2b(self.raw, digest_size=16).hexdigest()
+
     def __len__(self) -> int:
         return self.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        raw = self.raw
+        return (raw[start : end - 8] for start, end in pairwise(self._starts))
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -63,11 +74,16 @@ class GgufHeader:
     metadata: Mapping[str, Value] = field(repr=False)
     array_lengths: Mapping[str, int] = field(repr=False)
     tokens: TokenTexts = field(repr=False)
-    tensor_count: int
+    tensors: tuple[tuple[str, int], ...] = field(repr=False)
+    """Names and bytes."""
     n_params: int
-    tensor_bytes: int
     tensor_types: Mapping[str, int]
     """Bytes by name of the tensor type."""
+
+    @property
+    def tensor_bytes(self) -> int:
+        """Of all tensors together."""
+        return sum(self.tensor_types.values())
 
     def text(self, key: str) -> str | None:
         """The string under `key`, or None where there is none or it is no string."""

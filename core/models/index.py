@@ -18,21 +18,13 @@ from typing import Any, get_args
 from platformdirs import user_cache_path
 
 from core.models.compat import Compatibility, compare
-from core.models.gguf import (
-    MAX_HEADER,
-    MAX_KNOWN,
-    GgufError,
-    HeaderIncomplete,
-    KnownArrays,
-    parse_header,
-    read_header,
-)
+from core.models.gguf import GgufError, read_header
 from core.models.header import GgufHeader, Scalar, TokenTexts
 from core.models.kinds import Kind, classify
+from core.models.known_arrays import KnownArrays
 from core.models.shape import Footprint, Shape, Weights, joined, shape_of, weights_of
 
 VERSION = 1
-FIRST_READ = 256 * 2**10
 MAX_KEPT = 8192
 """Files in the index; beyond it, only those met since the start are kept."""
 
@@ -74,8 +66,7 @@ class Index:
         self._files = _load(self._path)
         self._new: dict[str, dict[str, Any]] = {}
         self._met: set[str] = set()
-        self._known: KnownArrays = {}
-        self._hashes: dict[int, tuple[bytes, str]] = {}
+        self._known = KnownArrays()
 
     def entry(self, path: Path) -> Entry:
         """The entry of a file, from the index or from its header. Raises GgufError as
@@ -109,7 +100,7 @@ class Index:
             whole = [json.loads(file["footprint"]) for file in kept]
             shape = Shape(**_tuples(whole[0]["shape"]))
             return Footprint(shape, joined(Weights(**_tuples(part["weights"])) for part in whole))
-        headers = [read_header(path) for path in parts]
+        headers = [read_header(path, self._known) for path in parts]
         shape, weights = shape_of(headers[0]), [weights_of(header) for header in headers]
         for path, file, own in zip(parts, kept, weights, strict=True):
             # As text, which costs nothing to load until it is asked for.
@@ -137,8 +128,7 @@ class Index:
 
     def _read(self, path: Path, key: str, stamp: list[int]) -> Entry:
         try:
-            header = _read_header(path, stamp[0], self._known)
-            entry = _entry_of(header, self._tokens_hash(header.tokens.raw))
+            entry = _entry_of(read_header(path, self._known))
         except GgufError as error:
             if os.access(path, os.R_OK):  # else it may be made readable without being changed
                 self._keep(key, {"stamp": stamp, "error": error.message})
@@ -146,52 +136,40 @@ class Index:
         self._keep(key, {"stamp": stamp, "entry": asdict(entry)})
         return entry
 
-    def _tokens_hash(self, raw: bytes) -> str:
-        """Of a vocabulary that other files have too, `raw` is one object, and hashed once."""
-        known = self._hashes.get(id(raw))
-        if known is None:
-            known = raw, _hash(raw)
-            if len(self._hashes) < MAX_KNOWN:
-                self._hashes[id(raw)] = known  # which keeps `raw`, so that its id stays its own
-        return known[1]
-
     def _keep(self, key: str, value: dict[str, Any]) -> None:
         self._new[key] = self._files[key] = value
 
 
-def compare_entries(target: tuple[Path, Entry], draft: tuple[Path, Entry]) -> Compatibility:
-    """`compare` for two files, by their entries where these suffice: where the vocabularies are
-    equal, or differ in what an entry holds. Reads both headers otherwise. Raises GgufError."""
-    likeness = compare(_likeness(*target), _likeness(*draft))
-    same = (target[1].n_tokens, target[1].tokens_hash) == (draft[1].n_tokens, draft[1].tokens_hash)
-    if likeness.verdict == "no" or same:
-        return likeness
-    return compare(read_header(target[0]), read_header(draft[0]))
+class Comparisons:
+    """Which drafts fit which targets, by their entries where these suffice: where the vocabularies
+    are equal, or differ in what an entry holds. Otherwise both headers are read, once for all files
+    with these vocabularies."""
+
+    def __init__(self) -> None:
+        self._known = KnownArrays()
+        self._met: dict[tuple[object, ...], Compatibility] = {}
+
+    def compare(self, target: tuple[Path, Entry], draft: tuple[Path, Entry]) -> Compatibility:
+        """What `core.models.compat.compare` says of the two files. Raises GgufError."""
+        one, other = (_vocabulary(entry) for _, entry in (target, draft))
+        met = self._met.get((one, other))
+        if met is None:
+            met = compare(_likeness(*target), _likeness(*draft))
+            if met.verdict != "no" and one[:2] != other[:2]:
+                met = compare(*(read_header(path, self._known) for path, _ in (target, draft)))
+            self._met[one, other] = met
+        return met
+
+
+def _vocabulary(entry: Entry) -> tuple[object, ...]:
+    """All of an entry that `compare` looks at."""
+    return entry.n_tokens, entry.tokens_hash, tuple(sorted(entry.tokenizer.items()))
 
 
 # ------------------------------------------------------------------ entries
 
 
-def _read_header(path: Path, size: int, known: KnownArrays) -> GgufHeader:
-    """`read_header`, in pieces that grow from small: for many files, reading is what takes time."""
-    try:
-        if not path.is_file():
-            return read_header(path)  # raises, and says why
-        with path.open("rb") as file:
-            data = file.read(FIRST_READ)
-            while True:
-                try:
-                    return parse_header(data, size, path, known)
-                except HeaderIncomplete as more:
-                    have = len(data)
-                    data += file.read(max(more.needed - have, 3 * have))
-                    if len(data) == have or have > MAX_HEADER:
-                        return read_header(path)  # raises, and says why
-    except OSError:
-        return read_header(path)
-
-
-def _entry_of(header: GgufHeader, tokens_hash: str) -> Entry:
+def _entry_of(header: GgufHeader) -> Entry:
     tokenizer = {key: header.metadata[key] for key in _COMPARED if key in header.metadata}
     if header.chat_template is not None:
         tokenizer[TEMPLATE_KEY] = _hash(header.chat_template.encode("utf-8", "replace"))
@@ -204,7 +182,7 @@ def _entry_of(header: GgufHeader, tokens_hash: str) -> Entry:
         n_vocab=header.n_vocab,
         kind=classify(header),
         n_tokens=len(header.tokens),
-        tokens_hash=tokens_hash,
+        tokens_hash=header.tokens.digest,
         tokenizer={k: v for k, v in tokenizer.items() if not isinstance(v, tuple)},
     )
 
@@ -222,9 +200,8 @@ def _likeness(path: Path, entry: Entry) -> GgufHeader:
         metadata=MappingProxyType(dict(entry.tokenizer)),
         array_lengths=MappingProxyType({}),
         tokens=TokenTexts(_STAND_IN, entry.n_tokens),
-        tensor_count=0,
+        tensors=(),
         n_params=entry.n_params,
-        tensor_bytes=0,
         tensor_types=MappingProxyType({}),
     )
 

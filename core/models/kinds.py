@@ -56,7 +56,7 @@ def classify(header: GgufHeader) -> Kind:
         ("other", arch in _OTHER or not arch),
         ("embedding", arch in _EMBEDDING or _pools(header)),
         # A model that was split may have its metadata alone in its first file.
-        ("vocabulary", header.tensor_count == 0 and header.split_count == 1),
+        ("vocabulary", not header.tensors and header.split_count == 1),
     )
     return next((kind for kind, is_it in signs if is_it), "language")
 

@@ -15,9 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from platformdirs import user_cache_path
+
+if TYPE_CHECKING:
+    from core.protocol import DrafterInfo, ModelInfo
 
 LOOKUP = "lookup"
 """In place of a draft's path: prompt lookup."""
@@ -110,6 +113,13 @@ def record_reply(
         else:
             return True
     return False
+
+
+def record_served(target: ModelInfo, drafter: DrafterInfo, stats: Totals) -> bool:
+    """`record_reply` for what is loaded: `drafter` served the whole reply, at the draft lengths
+    that the governor chose. Without a draft there is nothing to record."""
+    draft = drafter.model.path if drafter.model else LOOKUP
+    return drafter.kind != "none" and record_reply(Path(target.path), draft, stats)
 
 
 def records_for(target: Path, *, path: Path | None = None) -> dict[str, Record]:

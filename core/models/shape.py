@@ -8,14 +8,12 @@ Which architecture has which layers, and the defaults of absent keys, were read 
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.models.gguf import MAX_HEADER, TOKENS_KEY, GgufError, read_header
+from core.models.gguf import GgufError, read_header
 from core.models.header import GgufHeader
-from core.models.quantisation import TENSOR_TYPES
 from core.models.untrusted import shown
 
 MAX_LAYERS = 512
@@ -293,18 +291,14 @@ def _state_bytes(header: GgufHeader, n_embd: int, n_head: int) -> int:
 
 _LAYER = re.compile(r"blk\.(\d{1,3})\.")
 _INPUT = ("token_embd", "position_embd", "token_types", "per_layer_token_embd")
-_SCALAR_WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-_STRING, _ARRAY = 8, 9
-_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 
 
 def weights_of(header: GgufHeader) -> Weights:
-    """Where the bytes of one file's tensors belong. Reads the tensor list of the file, which
-    `header` is of. Raises GgufError where the file changed meanwhile."""
+    """Where the bytes of one file's tensors belong."""
     layers: dict[int, int] = {}
     input_bytes = output = experts = largest = 0
     head = False
-    for name, n_bytes in _tensor_sizes(header):
+    for name, n_bytes in header.tensors:
         if match := _LAYER.match(name):
             layers[int(match[1])] = layers.get(int(match[1]), 0) + n_bytes
             largest = max(largest, n_bytes)
@@ -317,52 +311,3 @@ def weights_of(header: GgufHeader) -> Weights:
     n_layer = min(max(layers, default=-1) + 1, MAX_LAYERS)
     by_layer = tuple(layers.get(i, 0) for i in range(n_layer))
     return Weights(input_bytes, output, head, by_layer, experts, largest)
-
-
-def _tensor_sizes(header: GgufHeader) -> list[tuple[str, int]]:
-    """Names and bytes of the file's tensors. `read_header` has checked the file already."""
-    try:
-        with header.path.open("rb") as file:
-            data = file.read(min(header.file_size - header.tensor_bytes, MAX_HEADER))
-        at = 24
-        for _ in range(_U64.unpack_from(data, 16)[0]):
-            at = _after_field(data, at, len(header.tokens.raw))
-        sizes = []
-        for _ in range(header.tensor_count):
-            n = _U64.unpack_from(data, at)[0]
-            name = data[at + 8 : at + 8 + n].decode("utf-8", "replace")
-            at += 8 + n
-            n_dims = _U32.unpack_from(data, at)[0]
-            n_weights = 1
-            for length in struct.unpack_from(f"<{n_dims}Q", data, at + 4):
-                n_weights *= length
-            at += 4 + 8 * n_dims
-            _, block, block_bytes = TENSOR_TYPES[_U32.unpack_from(data, at)[0]]
-            sizes.append((name, n_weights // block * block_bytes))
-            at += 12
-    except (OSError, struct.error, LookupError, OverflowError):
-        raise GgufError(
-            f"{shown(str(header.path), 300)} changed while it was read; try again."
-        ) from None
-    return sizes
-
-
-def _after_field(data: bytes, at: int, n_token_bytes: int) -> int:
-    """Where the field that begins at `at` ends."""
-    n = _U64.unpack_from(data, at)[0]
-    key, at = data[at + 8 : at + 8 + n], at + 8 + n
-    kind, at = _U32.unpack_from(data, at)[0], at + 4
-    if kind == _STRING:
-        return int(at + 8 + _U64.unpack_from(data, at)[0])
-    if kind != _ARRAY:
-        return int(at + _SCALAR_WIDTHS[kind])
-    kind, count = struct.unpack_from("<IQ", data, at)
-    at += 12
-    if kind != _STRING:
-        return int(at + count * _SCALAR_WIDTHS[kind])
-    if key == TOKENS_KEY.encode():
-        return at + n_token_bytes
-    length = _U64.unpack_from
-    for _ in range(count):
-        at += 8 + length(data, at)[0]
-    return int(at)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.models.advisor import Advice, Candidate, Subject, advise
 from core.models.catalog import Catalogued, bundled_catalogued, catalogued, find_catalogued
 from core.models.compat import Compatibility
 from core.models.gguf import GgufError
-from core.models.index import Entry, Index, compare_entries
+from core.models.index import Comparisons, Entry, Index
 from core.models.memory import Device, gpus_of, make_plan
 from core.models.places import Found
-from core.models.records import Record, costs_of, records_for
+from core.models.records import LOOKUP, Record, costs_of, records_for
 from core.models.shape import Footprint
 from core.protocol import ModelOptions
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A target and what is to be said of every other language model here, the best draft first."""
+    """A target and what is to be said of every other language model here, the best draft first;
+    and what prompt lookup achieved with it so far."""
 
     target: Subject
     drafts: list[Advice]
+    lookup: Record | None = None
 
 
 def survey(
@@ -46,6 +48,7 @@ def survey(
     if own.model.error:
         raise GgufError(own.model.error)
     subject = Subject(own.model, _footprint(own, index), costs_of(target))
+    judge = _Judge(own, subject, index, devices, options, draft_options)
     records = records_for(target)
     candidates, seen = [], {_identity(target)}
     for model in found:
@@ -54,35 +57,36 @@ def survey(
             continue
         seen.add(identity)
         record = records.get(str(model.model.path.absolute()))
-        candidates.append(
-            _candidate(own, subject, model, index, devices, options, draft_options, record)
-        )
+        candidates.append(judge.candidate(model, record))
     index.save()
     on_gpu = bool(gpus_of(devices)) and options.n_gpu_layers != 0
-    return Survey(subject, advise(subject, candidates, on_gpu=on_gpu))
+    return Survey(subject, advise(subject, candidates, on_gpu=on_gpu), records.get(LOOKUP))
 
 
-def _candidate(
-    own: Catalogued,
-    target: Subject,
-    draft: Catalogued,
-    index: Index,
-    devices: Sequence[Device],
-    options: ModelOptions,
-    draft_options: ModelOptions,
-    record: Record | None,
-) -> Candidate:
-    try:
-        fit = compare_entries(_first(own), _first(draft))
-    except GgufError as error:  # it changed a moment ago
-        fit = Compatibility("no", error.message)
-    if fit.verdict == "no":
-        return Candidate(draft.model, fit)
-    footprint = _footprint(draft, index)
-    plan = None
-    if target.footprint and footprint:
-        plan = make_plan(target.footprint, footprint, devices, options, draft_options)
-    return Candidate(draft.model, fit, footprint, costs_of(draft.model.path), plan, record)
+@dataclass(frozen=True)
+class _Judge:
+    """What all drafts are held against."""
+
+    own: Catalogued
+    target: Subject
+    index: Index
+    devices: Sequence[Device]
+    options: ModelOptions
+    draft_options: ModelOptions
+    comparisons: Comparisons = field(default_factory=Comparisons)
+
+    def candidate(self, draft: Catalogued, record: Record | None) -> Candidate:
+        try:
+            fit = self.comparisons.compare(_first(self.own), _first(draft))
+        except GgufError as error:  # it changed a moment ago
+            fit = Compatibility("no", error.message)
+        if fit.verdict == "no":
+            return Candidate(draft.model, fit)
+        target, footprint = self.target.footprint, _footprint(draft, self.index)
+        plan = None
+        if target and footprint:
+            plan = make_plan(target, footprint, self.devices, self.options, self.draft_options)
+        return Candidate(draft.model, fit, footprint, costs_of(draft.model.path), plan, record)
 
 
 def _first(model: Catalogued) -> tuple[Path, Entry]:

@@ -16,6 +16,7 @@ import pexpect
 import pytest
 
 from core.demo import DRAFT_PATH, TARGET_PATH
+from core.models.records import LOOKUP, records_for
 from core.protocol import ReplyStats
 from tests.support.tiny_gguf import (
     truncate_file,
@@ -108,6 +109,20 @@ def test_chat_json_is_one_document_under_the_names_of_the_design(run: Run, folde
     assert (document["finish_reason"], document["n_tokens"]) == ("length", 12)
     assert document["n_drafted"] >= document["n_accepted"] > 0
     assert document["ttft_s"] > 0
+
+
+def test_what_a_draft_achieved_is_recorded_unless_its_length_was_fixed(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    reply = ("chat", "hello", *PAIR, "--max-tokens", "40", "--temperature", "0")
+    kept = tmp_path / "specdec-tui/drafts.db"
+    for more in ((), ("--draft-len", "3"), ("--draft", "none"), ("--draft", "lookup")):
+        assert run(*reply, *more, XDG_CACHE_HOME=str(tmp_path)).returncode == 0
+    records = records_for(folder / "target.gguf", path=kept)
+    assert {draft: record.n_replies for draft, record in records.items()} == {
+        str(folder / "draft.gguf"): 1,
+        LOOKUP: 1,
+    }
 
 
 def test_chat_takes_the_prompt_from_stdin_and_flags_before_the_command(run: Run) -> None:

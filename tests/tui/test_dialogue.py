@@ -27,7 +27,7 @@ from core.protocol import (
 )
 from core.settings import Settings
 from tui.choices import LOOKUP, NONE, DraftOption, Offer
-from tui.dialogue import Dialogue, Ended, Grew, Notice
+from tui.dialogue import Dialogue, Ended, Grew, Measured, Notice
 from tui.feed import Rounds, coalesce
 from tui.scores import Scores
 from tui.state import status
@@ -152,7 +152,7 @@ def test_a_reply_grows_and_ends(loaded: Dialogue) -> None:
     assert turn and loaded.submit("again") is None
     (grew,) = loaded.take(Rounds("reply-1", "a\x1b[31mb", 2, round_event("x", n_tokens=2)))
     assert grew == Grew("a[31mb")
-    (ended,) = loaded.take(finished("ab"))
+    ended, *_ = loaded.take(finished("ab"))
     assert isinstance(ended, Ended) and turn.reply == "ab" and turn.finish_reason == "stop"
     assert loaded.submit("again")
 
@@ -249,3 +249,62 @@ def test_a_full_context_is_said_once_for_each_time_that_more_is_left_out(loaded:
     loaded.new_chat()
     loaded.submit("hello")
     assert len(loaded.take(Trimmed(id="reply-2", n_messages=2, n_ctx=8192))) == 1
+
+
+# ------------------------------------------------------------------ what is recorded of a reply
+
+
+def measured(dialogue: Dialogue, event: Any) -> list[Measured]:
+    return [effect for effect in dialogue.take(event) if isinstance(effect, Measured)]
+
+
+def test_a_reply_that_one_draft_served_says_what_it_achieved(loaded: Dialogue) -> None:
+    for n in (1, 2):
+        loaded.submit("hi")
+        loaded.take(round_event("Hello", f"reply-{n}"))
+        (effect,) = measured(loaded, finished("Hello", f"reply-{n}"))
+        assert (effect.target.path, effect.drafter) == ("/m/big.gguf", drafter(MODEL))
+
+
+def test_a_reply_whose_draft_was_exchanged_says_nothing_of_either(loaded: Dialogue) -> None:
+    loaded.submit("hi")
+    loaded.take(round_event("Hel"))
+    loaded.take(DraftChanged(drafter=drafter(LOOKUP)))
+    loaded.take(DraftChanged(drafter=drafter(MODEL)))
+    assert measured(loaded, finished("Hello")) == []
+    loaded.submit("hi")
+    assert measured(loaded, finished("Hello", "reply-2"))
+
+
+def test_a_fixed_draft_length_says_nothing_of_the_draft(loaded: Dialogue) -> None:
+    loaded.submit("hi")
+    loaded.take_settings(loaded.settings.model_copy(update={"draft_len": 3}))
+    assert measured(loaded, finished("Hello")) == []
+    loaded.submit("hi")
+    assert measured(loaded, finished("Hello", "reply-2")) == []
+
+
+def test_a_target_that_cannot_be_loaded_leaves_the_old_one_with_its_draft(
+    loaded: Dialogue, sent: list[Command]
+) -> None:
+    other = Offer("/m/other.gguf", (NONE, LOOKUP), NONE)
+    again = Offer("/m/third.gguf", (NONE,), NONE)
+    loaded.switch(other)
+    loaded.switch(again)  # before the first has come: what was in use is still the one before
+    assert loaded.offer == again and loaded.draft == NONE
+    (notice,) = loaded.take(Failed(command="load", message="no memory", kind="model"))
+    assert isinstance(notice, Notice) and notice.text == "no memory"
+    assert (loaded.offer, loaded.draft, loaded.state.trouble) == (OFFER, MODEL, "")
+    sent.clear()
+    loaded.submit("hi")
+    assert [type(command) for command in sent] == [Generate]
+
+
+def test_an_engine_that_dies_of_a_new_target_comes_back_with_the_old_one(
+    loaded: Dialogue, sent: list[Command]
+) -> None:
+    loaded.switch(Offer("/m/other.gguf", (NONE, LOOKUP), NONE))
+    loaded.take(EngineDied(message="it died", cause="crash", log_tail=[]))
+    sent.clear()
+    loaded.choose_draft(LOOKUP)
+    assert loaded.offer == OFFER and loaded.draft == LOOKUP

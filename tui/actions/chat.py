@@ -6,7 +6,7 @@ from textual import on
 from textual.widgets import TextArea
 
 from tui.actions.commands import CommandActions
-from tui.dialogue import BUSY, Effect, Ended, Grew, Notice
+from tui.dialogue import BUSY, Effect, Ended, Grew, Measured, Notice
 from tui.engine import EngineEvents
 from tui.messages import OfferFound, Submitted
 from tui.replies import summary
@@ -55,6 +55,18 @@ class ChatActions(CommandActions):
                     await self.chat.add(MessageView("note", effect.text))
                 else:
                     self.tell(effect)
+            case Measured():
+                self._record(effect)
+
+    def _record(self, reply: Measured) -> None:
+        """Keep what the draft achieved, for the list of drafts; off this thread, as it writes."""
+
+        def record() -> None:
+            from core.models.records import record_served
+
+            record_served(reply.target, reply.drafter, reply.stats)
+
+        self.run_worker(record, thread=True, exit_on_error=False)
 
     # -------------------------------------------------------------- what the user does
 

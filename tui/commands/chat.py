@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from core.client import EngineClient
 from core.errors import SpecdecError
 from core.models.choose import choose_pair
+from core.models.records import record_served
 from core.models.untrusted import shown
 from core.protocol import (
     Cancel,
@@ -81,6 +82,8 @@ def run(settings: Settings, words: list[str], as_json: bool) -> int:
         return INTERRUPTED
     if outcome.finished.finish_reason == "error":
         raise SpecdecError("The reply broke off; run `specdec-tui doctor`.")
+    if settings.draft_len == "auto":
+        record_served(outcome.loaded.target, outcome.loaded.drafter, outcome.finished.stats)
     if as_json:
         print_json(outcome.document())
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -15,6 +16,7 @@ from core.bench.report import costs_plot, result_document, result_plot
 from core.bench.results import BenchResult, Sample
 from core.bench.runner import BenchPlan, _turns, run_bench, run_costs
 from core.errors import SpecdecError
+from core.models.records import records_for
 from core.protocol import DraftChoice, Load, ReplyStats
 
 PLOT_WORDS = "{http://www.w3.org/2000/svg}text"
@@ -68,6 +70,16 @@ def test_variants_alternate_and_turn_round_in_every_other_repeat(plan: BenchPlan
     assert [t[3] for t in turns[:4]] == ["none", "3", "1", "6"]
     assert [t[3] for t in turns[-4:]] == ["6", "1", "3", "none"]
     assert len({t[:3] for t in turns[:4]}) == 1
+
+
+def test_what_the_governor_achieved_with_a_draft_is_recorded_and_fixed_lengths_are_not(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    plan = BenchPlan(load, prompts(["easy"])[:1], repeats=2, max_tokens=32, lengths=(3,))
+    run_bench(plan)
+    records = records_for(Path(load.target))
+    assert {draft: record.n_replies for draft, record in records.items()} == {load.draft.path: 2}
 
 
 def test_progress_is_told_up_to_the_last_reply(load: Load) -> None:

@@ -16,6 +16,7 @@ import llama_cpp
 import pytest
 
 from core.models.gguf import GgufError, HeaderIncomplete, parse_header, read_header
+from core.models.known_arrays import KnownArrays
 from tests.support.tiny_gguf import (
     CHATML,
     truncate_file,
@@ -56,7 +57,7 @@ def test_reads_what_the_file_says(model: Path) -> None:
 def test_agrees_with_the_reference_reader(model: Path) -> None:
     reference = gguf.GGUFReader(model)
     header = read_header(model)
-    assert header.tensor_count == len(reference.tensors)
+    assert header.tensors == tuple((t.name, int(t.n_bytes)) for t in reference.tensors)
     assert header.n_params == sum(int(t.n_elements) for t in reference.tensors)
     assert header.tensor_bytes == sum(int(t.n_bytes) for t in reference.tensors)
     tokens = reference.fields["tokenizer.ggml.tokens"].contents()
@@ -224,6 +225,26 @@ def test_a_header_beyond_the_first_read_is_read_on(
     whole = read_header(model)
     monkeypatch.setattr("core.models.gguf.FIRST_READ", 100)
     assert read_header(model) == whole
+
+
+@pytest.mark.parametrize("first_read", range(1000, 9000, 397))
+def test_a_header_is_read_on_wherever_the_first_piece_ends(
+    model: Path, monkeypatch: pytest.MonkeyPatch, first_read: int
+) -> None:
+    whole = read_header(model)
+    monkeypatch.setattr("core.models.gguf.FIRST_READ", first_read)
+    assert read_header(model) == whole
+    known = KnownArrays()
+    monkeypatch.setattr("core.models.gguf_reader.MAX_ARRAY_KEPT", 0)
+    assert [read_header(model, known) for _ in range(2)] == [read_header(model)] * 2
+
+
+def test_a_header_larger_than_any_is_not_read_into_memory(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.models.gguf.FIRST_READ", 1000)
+    monkeypatch.setattr("core.models.gguf.MAX_HEADER", 2000)
+    assert "its header would be longer than 2,000 bytes" in message(model)
 
 
 def test_parsing_the_beginning_of_a_remote_file_asks_for_more(model: Path) -> None:

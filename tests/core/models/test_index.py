@@ -11,8 +11,8 @@ import pytest
 
 from core.models import index as index_module
 from core.models.compat import compare
-from core.models.gguf import GgufError, read_header
-from core.models.index import Entry, Index, compare_entries
+from core.models.gguf import FIRST_READ, GgufError, read_header
+from core.models.index import Comparisons, Entry, Index
 from core.models.shape import read_footprint
 from tests.support.sparse_gguf import QWEN3_30B_A3B, write_sparse
 from tests.support.tiny_gguf import (
@@ -41,12 +41,11 @@ def headers_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files whose headers were parsed."""
     names: list[str] = []
 
-    def count(data: bytes, size: int, path: Path, known: Any) -> Any:
+    def count(path: Path, *known: Any) -> Any:
         names.append(path.name)
-        return parse(data, size, path, known)
+        return read_header(path, *known)
 
-    parse = index_module.parse_header
-    monkeypatch.setattr(index_module, "parse_header", count)
+    monkeypatch.setattr(index_module, "read_header", count)
     return names
 
 
@@ -103,9 +102,9 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path, kept: Path) -> Non
 def test_a_header_larger_than_the_first_read_is_read_whole(tmp_path: Path, kept: Path) -> None:
     path = tmp_path / "large.gguf"
     write_tiny_model(path, vocab_size=40_000, n_embd=2, n_head=1)
-    assert path.stat().st_size > 2 * index_module.FIRST_READ
+    assert path.stat().st_size > 2 * FIRST_READ
     assert Index(kept).entry(path).n_tokens == 40_000
-    truncate_file(path, index_module.FIRST_READ + 1)
+    truncate_file(path, FIRST_READ + 1)
     with pytest.raises(GgufError, match="cut off"):
         Index(kept).entry(path)
 
@@ -239,7 +238,11 @@ def test_entries_are_compared_as_their_headers_would_be(
     write_draft_of(tmp_path / "draft.gguf", target, **CHANGES[change])
     target_path, draft_path = tmp_path / "target.gguf", tmp_path / "draft.gguf"
     wanted = compare(read_header(target_path), read_header(draft_path))
-    assert compare_entries(entry(target_path, kept), entry(draft_path, kept)) == wanted
+    entries = entry(target_path, kept), entry(draft_path, kept)
+    comparisons = Comparisons()
+    assert [comparisons.compare(*entries) for _ in range(2)] == [wanted, wanted]
+    # Not those of another pair.
+    assert comparisons.compare(entries[0], entries[0]).verdict == "yes"
 
 
 @pytest.mark.parametrize(
@@ -253,19 +256,21 @@ def test_headers_are_read_only_where_texts_have_to_be_compared(
     entries = [entry(tmp_path / name, kept) for name in ("target.gguf", "draft.gguf")]
     read: list[Path] = []
 
-    def count(path: Path) -> Any:
+    def count(path: Path, *known: Any) -> Any:
         read.append(path)
-        return read_header(path)
+        return read_header(path, *known)
 
     monkeypatch.setattr(index_module, "read_header", count)
-    compare_entries(*entries)
+    comparisons = Comparisons()
+    for _ in range(2):
+        comparisons.compare(*entries)
     assert len(read) == n
 
 
 def test_a_file_without_a_vocabulary_has_the_cause_named(tmp_path: Path, kept: Path) -> None:
     write_tiny_model(tmp_path / "target.gguf")
     write_gguf(tmp_path / "bare.gguf", "llama", {"tokenizer.ggml.model": "gpt2"})
-    fit = compare_entries(
+    fit = Comparisons().compare(
         entry(tmp_path / "target.gguf", kept), entry(tmp_path / "bare.gguf", kept)
     )
     assert (fit.verdict, fit.cause) == ("no", "the draft has no vocabulary")
@@ -285,7 +290,7 @@ def test_what_memory_depends_on_is_kept_too(
     index.save()
     again = Index(kept)
     assert again.footprint(parts) == wanted
-    assert headers_read == [part.name for part in parts]
+    assert headers_read == 2 * [part.name for part in parts]
     again.entry(parts[0])
     again.save()
     assert Index(kept).footprint(parts[:1]).weights.total < wanted.weights.total
