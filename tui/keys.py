@@ -69,7 +69,7 @@ ACTIONS: tuple[Action, ...] = (
         "",
         "",
         "draft by number",
-        "Take the draft with this number, also in mid-reply; where Alt does not arrive: F3, number",
+        "Take the draft with this number (or F3, then the number)",
         "Alt+1 … 9",
         bound=False,
     ),

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 from tui.sanitize import clean_line, clean_stream
 from tui.trace import RoundFacts, Trace
@@ -23,6 +23,8 @@ Look = Literal["model", "lookup", "corrected", "bonus", "target", "rejected", "b
 NOTHING_SEEN = "◌"
 """Stands for a token that shows nothing of its own: part of a character, or a control code."""
 NEWLINE, TAB = "↵", "⇥"
+JOINER = "\u200d"
+"""Makes one sign of the two around it, which may be two tokens."""
 OPEN, CLOSE = "«", "»"
 """Around proposals that were rejected; they stand before the token that replaced them."""
 FEWEST_CELLS = 4
@@ -165,7 +167,7 @@ class TokenLayout:
             return
         if self._x:
             self._new_row()
-        for number, part in enumerate(chop_cells(segment.text, self.width)):
+        for number, part in enumerate(_cut(segment.text, self.width)):
             if number:
                 self._new_row()
             self.rows[-1].append(replace(segment, text=part))
@@ -210,10 +212,28 @@ def shown(piece: bytes | str, spelling: Spelling) -> Shown:
     if isinstance(piece, str):
         return Shown(clean_line(piece, 40) or NOTHING_SEEN, 0)
     text = clean_stream(spelling.read(piece))
-    seen = text.replace("\t", TAB) if "\t" in text else text
-    if not text.isascii() and "\n" not in text and not _cells(text):
-        seen = NOTHING_SEEN + (text if unicodedata.combining(text[0]) else "")
-    return Shown(seen or NOTHING_SEEN, len(text))
+    if text.isascii():
+        return Shown(text.replace("\t", TAB) or NOTHING_SEEN, len(text))
+    return Shown(_apart(text.replace("\t", TAB)), len(text))
+
+
+def _apart(text: str) -> str:
+    """`text` so that it stands for itself, whatever stands before and after it."""
+    if text[-1] == JOINER:
+        text = text[:-1] + NOTHING_SEEN
+    if unicodedata.combining(text[0]):
+        return NOTHING_SEEN + text
+    return text if cell_len(text[0]) or text[0] == "\n" else NOTHING_SEEN + text[1:]
+
+
+def _cut(text: str, width: int) -> list[str]:
+    """Parts of `text` that are not wider than `width`."""
+    parts = [""]
+    for character in text:
+        if parts[-1] and _cells(parts[-1] + character) > width:
+            parts.append("")
+        parts[-1] += character
+    return parts
 
 
 def _begins_word(segment: Segment) -> bool:

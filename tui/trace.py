@@ -103,7 +103,8 @@ class Trace:
         self._drafter = array("H")
         self._draft_s, self._verify_s = array("f"), array("f")
 
-    def __len__(self) -> int:
+    @property
+    def n_tokens(self) -> int:
         return len(self._ids)
 
     @property

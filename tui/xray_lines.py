@@ -107,7 +107,7 @@ def how(trace: Trace, index: int, round_: RoundFacts) -> list[tuple[str, str]]:
 
 def _place(trace: Trace, index: int, left_out: bool) -> str:
     id = trace.token(index)
-    parts = [f"token {index + 1:,} of {len(trace):,}", f"id {id}"]
+    parts = [f"token {index + 1:,} of {trace.n_tokens:,}", f"id {id}"]
     piece = trace.vocabulary.get(id, b"")
     if isinstance(piece, str):
         parts.append("a control token")

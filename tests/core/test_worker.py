@@ -117,6 +117,12 @@ async def test_a_reply_from_start_to_end(client: EngineClient, models: Path):
     )
     assert rounds[-1].stats == event.stats
     assert event.stats.baseline_tok_s
+    known = {piece.id: piece.piece for r in rounds for piece in r.pieces}
+    assert {token.id for r in rounds for token in r.tokens} <= known.keys()
+    if Path("/proc/self/statm").exists():
+        for memory in (loaded.memory, event.memory):
+            assert [device.name for device in memory] == ["CPU"]
+            assert 2**20 < memory[0].used < memory[0].total
 
 
 async def test_another_draft_in_mid_reply(client: EngineClient, models: Path):

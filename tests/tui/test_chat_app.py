@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 
 from textual import events
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from tests.support.pilot import type_text, wait_until
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
+from tui.choices import MOST_DRAFTS, DraftOption
 from tui.dialogue import BUSY
+from tui.experiment import ENOUGH
+from tui.scores import Scores
 from tui.widgets.archive import Archive
 from tui.widgets.chat_view import FEWEST_VIEWS, MOST_VIEWS, ChatView
 from tui.widgets.composer import Composer
@@ -40,6 +45,10 @@ async def ask(app: SpecdecApp, pilot: Pilot[None], text: str = "tell me of the s
 
 async def finished(app: SpecdecApp, pilot: Pilot[None]) -> None:
     await wait_until(pilot, lambda: not app.dialogue.busy)
+
+
+def enough(scores: Scores, key: str) -> bool:
+    return key in scores.by_draft and scores.by_draft[key].n_tokens >= ENOUGH
 
 
 def replies(app: SpecdecApp) -> list[str]:
@@ -103,6 +112,26 @@ async def test_the_draft_list_chooses_by_number_and_by_enter(start: Start) -> No
         assert app.dialogue.state.draft_in_use.endswith("draft.gguf")
 
 
+async def test_alt_and_a_digit_take_a_draft_and_the_result_is_said(start: Start) -> None:
+    async with start(max_tokens=LONG) as (app, pilot):
+        await ask(app, pilot)
+        scores = app.dialogue.state.scores
+        await wait_until(pilot, lambda: enough(scores, app.dialogue.offer.drafts[2].key))
+        await pilot.press("alt+2")
+        await wait_until(pilot, lambda: app.dialogue.state.draft_in_use == "lookup")
+        assert app.dialogue.busy, "in mid-reply"
+        await wait_until(pilot, lambda: "before: draft" in app.query_one(Divider).hint)
+        assert app.query_one(Divider).hint.startswith("prompt lookup ")
+        await wait_until(
+            pilot, lambda: "over draft" in app.query_one(DraftList).build(60)[-2].plain
+        )
+        await pilot.press("escape")
+        await finished(app, pilot)
+        await pilot.press("alt+8")
+        assert app.query_one(Divider).hint == "there is no draft 8; F3 lists them"
+        assert app.query_one(Composer).text == ""
+
+
 async def test_drafts_that_do_not_fit_are_listed_with_the_reason(start: Start) -> None:
     async with start() as (app, pilot):
         await wait_until(pilot, lambda: len(app.dialogue.offer.drafts) == 4)
@@ -110,6 +139,8 @@ async def test_drafts_that_do_not_fit_are_listed_with_the_reason(start: Start) -
         assert other.name == "other" and not other.usable and "token" in other.reason
         await pilot.press("f3", "4")
         assert len(app.screen_stack) == 2, "a draft that does not fit cannot be chosen"
+        await pilot.press("escape", "alt+4")
+        assert app.query_one(Divider).hint.startswith("other does not fit: ")
 
 
 async def test_esc_stops_the_reply_and_keeps_it(start: Start) -> None:
@@ -256,12 +287,20 @@ async def test_the_draft_scores_of_this_chat_stand_in_the_panel(start: Start) ->
 
 
 async def test_every_part_of_the_panel_is_seen(start: Start) -> None:
-    async with start(size=(120, 24), loaded=False) as (app, pilot):
-        await wait_until(pilot, lambda: app.query_one(Panel).size.height)
-        parts = [TargetCard, DraftList, PositionBars, RateTitle, RateGraph]
-        regions = [app.query_one(part).region for part in parts]
-        assert all(region.height >= 1 for region in regions)
-        assert all(app.query_one(Panel).region.contains_region(region) for region in regions)
+    async with start(size=(120, 24)) as (app, pilot):
+        await wait_until(pilot, lambda: len(app.dialogue.offer.drafts) == 4)
+
+        def seen(*parts: type[Widget]) -> bool:
+            regions = [app.query_one(part).region for part in parts]
+            panel = app.query_one(Panel).region
+            return all(r.height >= 1 and panel.contains_region(r) for r in regions)
+
+        parts = (DraftList, PositionBars, RateTitle, RateGraph)
+        await wait_until(pilot, lambda: seen(TargetCard, *parts))
+        many = tuple(DraftOption("model", f"m{n}", f"/m/{n}") for n in range(MOST_DRAFTS))
+        app.dialogue.offer = replace(app.dialogue.offer, drafts=many)
+        await wait_until(pilot, lambda: app.query_one(DraftList).size.height == MOST_DRAFTS + 3)
+        await wait_until(pilot, lambda: seen(*parts))
 
 
 async def test_a_paste_goes_in_once_and_clean(start: Start) -> None:

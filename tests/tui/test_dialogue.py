@@ -9,6 +9,7 @@ import pytest
 from core.protocol import (
     Cancel,
     Command,
+    DeviceMemory,
     DraftChanged,
     DrafterInfo,
     EngineDied,
@@ -23,6 +24,7 @@ from core.protocol import (
     Round,
     SetDraft,
     TokenInfo,
+    TokenPiece,
     Trimmed,
 )
 from core.settings import Settings
@@ -234,6 +236,61 @@ def test_each_draft_is_credited_with_its_own_part_of_a_reply() -> None:
     assert fast.tok_s == pytest.approx(100) and fast.speedup == pytest.approx(2)
     assert slow.tok_s == pytest.approx(25) == rate
     assert slow.speedup is None, "not measured is not guessed"
+
+
+def test_a_turn_keeps_how_its_tokens_came_and_a_reply_given_up_still_names_them(
+    loaded: Dialogue,
+) -> None:
+    turn = loaded.submit("hi")
+    first = round_event("a").model_copy(update={"pieces": [TokenPiece(id=1, piece="the")]})
+    for item in coalesce([first, round_event("b")]):
+        loaded.take(item)
+    assert turn and turn.trace and (turn.trace.n_tokens, turn.trace.n_rounds) == (4, 2)
+    loaded.new_chat()
+    late = first.model_copy(update={"pieces": [TokenPiece(id=2, piece="cat")]})
+    for item in coalesce([late]):
+        loaded.take(item)
+    again = loaded.submit("again")
+    for item in coalesce([round_event("c", id="reply-2")]):
+        loaded.take(item)
+    assert turn.trace.n_tokens == 4 and again and again.trace and again.trace.n_tokens == 2
+    assert again.trace.vocabulary == {1: b"the", 2: b"cat"}
+
+
+def test_another_target_has_a_vocabulary_of_its_own(loaded: Dialogue) -> None:
+    turn = loaded.submit("hi")
+    named = round_event("a").model_copy(update={"pieces": [TokenPiece(id=1, piece="the")]})
+    for item in coalesce([named, finished("a")]):
+        loaded.take(item)
+    loaded.take(Loaded(target=info("/m/other.gguf"), drafter=drafter(NONE)))
+    other = loaded.submit("hi")
+    assert turn and turn.trace and turn.trace.vocabulary == {1: b"the"}
+    assert other and other.trace and other.trace.vocabulary == {}
+
+
+def test_the_memory_shown_is_what_the_engine_last_said(loaded: Dialogue) -> None:
+    memory = [DeviceMemory(name="CUDA0", used=1, total=2)]
+    loaded.take(DraftChanged(drafter=drafter(NONE), memory=memory))
+    assert loaded.state.memory == memory
+    loaded.submit("hi")
+    loaded.take(finished("x").model_copy(update={"memory": []}))
+    assert loaded.state.memory == []
+
+
+def test_the_scale_of_the_graph_never_falls_within_a_chat(loaded: Dialogue) -> None:
+    for rate in (30.0, 420.0, 20.0):
+        loaded.state._sample(rate)
+    assert loaded.state.rate_top == 500
+    loaded.new_chat()
+    assert loaded.state.rate_top == 0
+
+
+def test_exchanging_the_draft_begins_an_experiment(loaded: Dialogue) -> None:
+    loaded.take(DraftChanged(drafter=drafter(MODEL)))
+    assert loaded.state.experiment is None, "the same draft again is none"
+    loaded.take(DraftChanged(drafter=drafter(LOOKUP)))
+    experiment = loaded.state.experiment
+    assert experiment and (experiment.before, experiment.after) == (MODEL.key, "lookup")
 
 
 def test_a_full_context_is_said_once_for_each_time_that_more_is_left_out(loaded: Dialogue) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from core.protocol import ReplyStats
 from tui import figures
 from tui.replies import shortened
 from tui.state import EngineState
-from tui.widgets.rate_graph import columns, scale_top
+from tui.widgets.rate_graph import columns
 from tui.widgets.stats_bar import SEPARATOR, fields, fitting
 
 
@@ -55,7 +56,12 @@ def test_the_scale_of_the_graph_is_fixed_at_round_numbers() -> None:
         500,
         1000,
     ]
-    assert scale_top([3.0, 142.0]) == 200
+
+
+def test_memory_is_in_the_unit_of_the_whole() -> None:
+    assert figures.memory(19_756_849_562, 24 * 2**30) == "18.4/24 GiB"
+    assert figures.memory(2**29, 4 * 2**30) == "0.5/4.0 GiB"
+    assert figures.memory(100 * 2**20, 512 * 2**20) == "100.0/512 MiB"
 
 
 def test_columns_are_drawn_from_the_bottom_with_the_newest_at_the_right() -> None:
@@ -71,6 +77,25 @@ def test_the_bar_fits_and_keeps_what_matters(width: int) -> None:
     assert chosen[0].rank == 0
     if width >= 78:
         assert {0, 1, 2, 3, 4} <= {field.rank for field in chosen}
+
+
+def test_at_80_columns_the_bar_has_the_essentials_and_at_200_all() -> None:
+    every = fields(EngineState(reason="paused: would run at 0.91×", paused=True))
+    essential = " ".join(field.text for field in fitting(every, 78))
+    assert all(part in essential for part in ("tok/s", "accepted", "ctx", figures.DASH))
+    assert fitting(every, 198) == every
+    all_of_it = " ".join(field.text for field in every)
+    for part in ("first token", "a round", "target alone", "prefill", "would run at 0.91×"):
+        assert part in all_of_it
+
+
+def test_a_draft_that_does_not_help_is_amber_and_one_that_does_is_not() -> None:
+    def style(speedup: float | None) -> str:
+        state = EngineState(stats=ReplyStats(speedup=speedup))
+        return next(f.style for f in fields(state) if f.text.strip() == figures.speedup(speedup))
+
+    assert "$notice" in style(0.91) and "$accepted" in style(1.9)
+    assert "$muted" in style(None), "not measured is no success"
 
 
 def test_the_summary_of_a_reply_is_shortened_to_what_fits() -> None:

@@ -145,7 +145,7 @@ class XrayScreen(ModalScreen[None]):
         return left.truncate(width, ellipsis=True)
 
     def _counted(self, turn: Turn, stats: ReplyStats | None, width: int) -> list[Content]:
-        if turn.trace is None or not len(turn.trace):
+        if turn.trace is None or not turn.trace.n_tokens:
             text = UNKNOWN if turn.trace is None and turn.finish_reason else EMPTY
             return [Content.styled(text, "$muted")]
         shown = legend(turn.trace, width, self._view.with_rejected)
@@ -154,7 +154,7 @@ class XrayScreen(ModalScreen[None]):
     def _show_token(self) -> None:
         trace = self._dialogue.conversation.turns[self._number].trace
         cursor, left_out = self._view.cursor, self._view.left_out(self._view.cursor)
-        if trace is not None and cursor < len(trace):
+        if trace is not None and cursor < trace.n_tokens:
             self._token.show(lambda _width: token_lines(trace, cursor, left_out))
         else:
             self._token.show(lambda _width: ())

@@ -19,8 +19,10 @@ from tui.widgets.position_bars import PositionBars
 from tui.widgets.rate_graph import RateGraph
 from tui.widgets.target_card import TargetCard
 
-ROWS, ROWS_LESS = 22, 4
-"""Rows of everything but the drafts, a row of the graph included; and what is saved first."""
+ROWS = 22
+"""Of everything but the drafts, a row of the graph included."""
+SAVINGS = (("-low", 0), ("-lower", 4), ("-lowest", 7))
+"""What is done where rows are missing, and how many what was done before has saved."""
 
 
 class RateTitle(Lines):
@@ -60,7 +62,9 @@ class Panel(Vertical):
         border-left: solid $faint;
         & > Lines { margin-bottom: 1; }
         & > RateTitle, &.-low > DraftList { margin-bottom: 0; }
-        &.-low > ForecastLine, &.-lower > TargetCard { display: none; }
+        &.-low > ForecastLine, &.-lowest > TargetCard { display: none; }
+        &.-lower { padding-top: 0; }
+        &.-lower > TargetCard, &.-lower > PositionBars { margin-bottom: 0; }
     }
     """
 
@@ -80,7 +84,7 @@ class Panel(Vertical):
         """Take over everything; nothing is painted while the panel is folded away."""
         if not self.display:
             return
-        drafts = offer.drafts
+        drafts = self._drafts = offer.drafts
         result = state.experiment.result(state.scores) if state.experiment else None
         self.query_one(TargetCard).show(state)
         said = result.short(offer.name_of) if result else ""
@@ -90,10 +94,13 @@ class Panel(Vertical):
         self.query_one(ForecastLine).show(state.forecast, stats.draft_len)
         self.query_one(RateTitle).show(state.rate_top, stats.baseline_tok_s)
         self.query_one(RateGraph).show(state.rates, state.rate_top)
-        self._make_room(len(drafts))
+        self._make_room()
 
-    def _make_room(self, n_drafts: int) -> None:
+    def on_resize(self) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
         """Leave out what counts least where not everything fits."""
-        missing = ROWS + n_drafts - self.size.height
-        self.set_class(missing > 0, "-low")
-        self.set_class(missing > ROWS_LESS, "-lower")
+        missing = ROWS + len(self._drafts) - self.container_size.height
+        for name, saved in SAVINGS:
+            self.set_class(missing > saved, name)

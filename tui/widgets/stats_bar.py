@@ -58,7 +58,7 @@ def fields(state: EngineState) -> list[Field]:
         Field(context, 12, 4),
         Field(f"target alone {figures.rate(stats.baseline_tok_s)}", 18, 8),
         Field(f"prefill {figures.rate(stats.prefill_tok_s)} tok/s", 19, 9),
-        Field(state.reason, 30, 10, "$notice" if state.paused else "$muted"),
+        Field(state.reason, 27, 10, "$notice" if state.paused else "$muted"),
     ]
 
 
