@@ -14,6 +14,7 @@ from tui.actions.palette import PaletteActions
 from tui.actions.places import PlaceActions
 from tui.actions.views import ViewActions
 from tui.dialogue import Notice
+from tui.pasting import take_pastes_whole
 from tui.startup import settle_collections
 
 PATIENCE_S = 3.0
@@ -43,6 +44,7 @@ class SpecdecApp(ChatActions, PaletteActions, ModelActions, PlaceActions, ViewAc
         settle_collections()
         self.run_worker(self.engine.open(), name="engine", exit_on_error=False)
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
+        self.run_worker(self.look_for_absent, thread=True, exit_on_error=False)
         self.paint_regularly()
         self.show_state()
 
@@ -53,6 +55,7 @@ class SpecdecApp(ChatActions, PaletteActions, ModelActions, PlaceActions, ViewAc
 
 def run_app(settings: Settings) -> int:
     """Run the app to its end; returns the exit code."""
+    take_pastes_whole()
     app = SpecdecApp(settings)
     app.run()
     return app.return_code or 0
