@@ -26,11 +26,13 @@ from pydantic_settings import (
 )
 
 from core.errors import SpecdecError
+from core.models.untrusted import shown
 from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, VerifyMode
 
 ENV_PREFIX = "SPECDEC_"
 OTHER_TABLES = ("keys",)
 """Tables of `config.toml` that are no settings; who reads them says what is wrong in them."""
+LEAST_CTX = 256
 Source = Literal["command line", "environment", "file", "default"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
@@ -127,6 +129,14 @@ class Settings(BaseSettings):
     """How often the stats bar is repainted; over SSH at most twice."""
 
     _flags: frozenset[str] = PrivateAttr(frozenset())
+
+    @field_validator("ctx", "draft_ctx")
+    @classmethod
+    def _large_enough(cls, value: int) -> int:
+        """The engine has no smaller one, and would make it larger without a word."""
+        if 0 < value < LEAST_CTX:
+            raise ValueError
+        return value
 
     @field_validator("models_dirs", mode="before")
     @classmethod
@@ -225,6 +235,22 @@ def source_of(settings: Settings, name: str) -> Source:
     return "file" if name in read_toml(config_path()) else "default"
 
 
+def absent(settings: Settings) -> list[str]:
+    """What the settings name and is not there, though nothing fails for want of it; a sentence
+    each. Looks at the disk."""
+    sentences = []
+    override = os.environ.get(ENV_PREFIX + "CONFIG")
+    if override and not Path(override).exists():
+        sentences.append(
+            f"{ENV_PREFIX}CONFIG: there is no file {shown(override)}; nothing is set by it."
+        )
+    where = _origin("models_dirs", dict.fromkeys(settings._flags))
+    for folder in settings.models_dirs:
+        if not folder.expanduser().is_dir():
+            sentences.append(f"{where}: there is no folder {shown(str(folder))}; it is left out.")
+    return sentences
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """The configuration file; empty where there is none. Raises SpecdecError where it is broken."""
     try:
@@ -268,6 +294,8 @@ def expected(key: str, message: str) -> str:
     choices = [c for c in get_args(annotation) if isinstance(c, str)]
     if key == "draft_len":
         return "give auto or 0 to 64"
+    if key in ("ctx", "draft_ctx"):
+        return f"give 0 or a whole number from {LEAST_CTX} up"
     if choices:
         return "give one of " + ", ".join(choices)
     for kind, right in (("integer", "give a whole number"), ("number", "give a number")):

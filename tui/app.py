@@ -17,6 +17,7 @@ from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
 from tui.actions.xray import XrayActions
 from tui.dialogue import Notice
+from tui.pasting import take_pastes_whole
 from tui.startup import settle_collections
 from tui.terminal import Terminal
 
@@ -56,6 +57,7 @@ class SpecdecApp(
         settle_collections()
         self.run_worker(self.engine.open(), name="engine", exit_on_error=False)
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
+        self.run_worker(self.look_for_absent, thread=True, exit_on_error=False)
         self.paint_regularly()
         self.watch_theme_files()
         self.show_state()
@@ -67,6 +69,7 @@ class SpecdecApp(
 
 def run_app(settings: Settings, terminal: Terminal) -> int:
     """Run the app to its end; returns the exit code."""
+    take_pastes_whole()
     app = SpecdecApp(settings, terminal=terminal)
     app.run()
     return app.return_code or 0

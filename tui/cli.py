@@ -18,7 +18,7 @@ from typing import Any, Literal, NoReturn
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, help_texts, load_settings
+from core.settings import Settings, absent, help_texts, load_settings
 from tui.commands import bench_flags, hub_flags
 from tui.commands.output import complain
 
@@ -67,13 +67,26 @@ def _run(argv: Sequence[str] | None) -> int:
     parser = build_parser()
     _refuse_unknown_flags(argv, parser)
     arguments, surplus = parser.parse_known_args(argv)
-    if surplus:
-        parser.error(f"{surplus[0]!r} is one argument too many; put the prompt in quotes")
     given = vars(arguments)
+    if surplus:
+        _refuse_surplus(surplus[0], given["of"])
     flags = {name: given[name] for name in Settings.model_fields if name in given}
     run: Run = arguments.run
-    settings = Settings.model_construct() if run in NEEDS_NO_SETTINGS else load_settings(flags)
+    if run in NEEDS_NO_SETTINGS:
+        return run(Settings.model_construct(), arguments)
+    settings = load_settings(flags)
+    if run is not _app:  # which says it on its screen
+        for sentence in absent(settings):
+            complain(sentence)
     return run(settings, arguments)
+
+
+def _refuse_surplus(argument: str, command: argparse.ArgumentParser) -> NoReturn:
+    """Nothing takes this argument; what is said depends on what the command does take."""
+    if argument.startswith("-"):
+        command.error(f"{shown(argument)} is no flag of `{command.prog}`")
+    prompt = "; put the prompt in quotes" if command.prog.endswith(" chat") else ""
+    command.error(f"{shown(argument)} is one argument too many for `{command.prog}`{prompt}")
 
 
 # ------------------------------------------------------------------ the commands
@@ -183,7 +196,9 @@ def build_parser() -> argparse.ArgumentParser:
         "Without a command, opens the app."
     )
     parser.add_argument("--version", action=_Version)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", parser_class=_Parser, prog=parser.prog
+    )
 
     def add(
         name: str, what: str, run: Run, fields: Iterable[str], prompt: str = ""
@@ -251,7 +266,7 @@ def _command(
 ) -> None:
     """Give the parser its flags. What is not given does not appear in the result, so that a flag
     before the command is not undone by the command's own default."""
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, of=parser)
     group = parser.add_argument_group("settings")
     for name in fields:
         field = Settings.model_fields[name]

@@ -94,7 +94,8 @@ class Frame(App[None]):
     def show_state(self) -> None:
         """Paint what is known of the engine, where it has changed."""
         state, offer = self.dialogue.state, self.dialogue.offer
-        draft = offer.get(state.wanted_draft or state.draft_in_use) or offer.initial
+        in_use = state.draft_in_use if state.drafter else self.dialogue.draft.key
+        draft = offer.get(state.wanted_draft or in_use) or offer.initial
         fetching = fetching_summary(self.fetcher.downloads)
         self.title_bar.show(state, model_name(offer.target), draft.name, fetching)
         self.stats_bar.show(state)

@@ -10,8 +10,17 @@ from typing import Any
 import pytest
 
 from core.errors import SpecdecError
+from core.models.memory import MIN_N_CTX
 from core.protocol import Sampling
-from core.settings import Settings, config_path, help_texts, load_settings
+from core.settings import (
+    LEAST_CTX,
+    Settings,
+    absent,
+    config_path,
+    help_texts,
+    load_settings,
+    source_of,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -52,11 +61,11 @@ def test_every_option_says_what_it_is() -> None:
 def test_flags_win_over_environment_over_file_over_defaults(
     config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config("top_k = 1\nseed = 1\nctx = 1\n")
+    config("top_k = 1\nseed = 1\nctx = 300\n")
     monkeypatch.setenv("SPECDEC_TOP_K", "2")
     monkeypatch.setenv("SPECDEC_SEED", "2")
     settings = load_settings({"top_k": "3", "min_p": None})
-    assert (settings.top_k, settings.seed, settings.ctx, settings.min_p) == (3, 2, 1, 0.05)
+    assert (settings.top_k, settings.seed, settings.ctx, settings.min_p) == (3, 2, 300, 0.05)
 
 
 def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,12 +141,12 @@ def test_the_file_lies_in_the_config_folder_of_the_user(
 
 def test_options_reach_the_models_and_the_sampler() -> None:
     settings = load_settings(
-        {"ctx": 99, "draft_ctx": 33, "threads": 2, "draft_threads": 1, "top_k": 5, "seed": 3}
+        {"ctx": 512, "draft_ctx": 256, "threads": 2, "draft_threads": 1, "top_k": 5, "seed": 3}
     )
-    assert (settings.target_options().n_ctx, settings.target_options().n_threads) == (99, 2)
+    assert (settings.target_options().n_ctx, settings.target_options().n_threads) == (512, 2)
     draft = settings.draft_choice("model", "x.gguf")
     assert (draft.kind, draft.path) == ("model", "x.gguf")
-    assert (draft.options.n_ctx, draft.options.n_threads) == (33, 1)
+    assert (draft.options.n_ctx, draft.options.n_threads) == (256, 1)
     assert (settings.sampling().top_k, settings.sampling().seed) == (5, 3)
 
 
@@ -154,3 +163,37 @@ def test_penalties_reach_the_sampler_and_are_bounded(
     assert refused({"repeat_last_n": "-1"}).startswith("--repeat-last-n: '-1' is not right; ")
     for wrong in ("11", "nan", "inf"):
         assert refused({"presence_penalty": wrong}).startswith("--presence-penalty: ")
+
+
+def test_a_value_says_where_it_comes_from(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config("top_k = 1\ntop_p = 0.5\nmin_p = 0.5\n")
+    monkeypatch.setenv("SPECDEC_TOP_P", "0.6")
+    monkeypatch.setenv("SPECDEC_MIN_P", "0.6")
+    settings = load_settings({"min_p": "0.7", "seed": None})
+    sources = [source_of(settings, name) for name in ("min_p", "top_p", "top_k", "seed")]
+    assert sources == ["command line", "environment", "file", "default"]
+    copied = settings.model_copy(update={"seed": 3})
+    assert source_of(copied, "min_p") == "command line"
+
+
+def test_a_context_smaller_than_the_engine_has_is_refused() -> None:
+    assert LEAST_CTX == MIN_N_CTX
+    assert load_settings({"ctx": "0", "draft_ctx": "256"}).draft_ctx == 256
+    assert refused({"draft_ctx": "255"}) == (
+        "--draft-ctx: '255' is not right; give 0 or a whole number from 256 up."
+    )
+
+
+def test_folders_that_are_not_there_are_named(
+    config: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config(f'models_dirs = ["{tmp_path}", "/nowhere"]\n')
+    assert absent(load_settings()) == [
+        f"{path}: models_dirs: there is no folder /nowhere; it is left out."
+    ]
+    monkeypatch.setenv("SPECDEC_CONFIG", "/no/file.toml")
+    assert absent(load_settings()) == [
+        "SPECDEC_CONFIG: there is no file /no/file.toml; nothing is set by it."
+    ]

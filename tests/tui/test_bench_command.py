@@ -30,6 +30,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setenv("SPECDEC_THREADS", "1")
+    (tmp_path / "none.toml").touch()
     monkeypatch.setenv("SPECDEC_CONFIG", str(tmp_path / "none.toml"))
     return folder
 

@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_tiny_model(folder / "cut.gguf")
     truncate_file(folder / "cut.gguf", 0.7)
     (folder / "text.gguf").write_text("no model")
+    (folder / "none.toml").touch()
     return folder
 
 
@@ -267,10 +268,25 @@ def test_files_that_will_not_do_give_one_sentence(
         (("caht", "x"), "there is no command caht, did you mean chat?"),
         (("chat", "x", "--temperature", "hot"), "--temperature: 'hot' is not right; "),
         (("chat", "x", "--draft-len", "99"), "--draft-len: '99' is not right; give auto or 0 to"),
-        (("chat", "x", "--seed", "1", "y"), "'y' is one argument too many"),
+        (
+            ("chat", "x", "--seed", "1", "y"),
+            "y is one argument too many for `specdec-tui chat`; put",
+        ),
         (("chat", "x", "--seed"), "argument --seed: expected one argument"),
         (("chat",), "The prompt is empty"),
-        (("models", "--seed", "1"), "'--seed' is one argument too many"),
+        (
+            ("models", "--seed", "1"),
+            "--seed is no flag of `specdec-tui models`",
+        ),
+        (
+            ("models", "x"),
+            "x is one argument too many for `specdec-tui models`",
+        ),
+        (("pull",), "REPO[:QUANT]; `specdec-tui pull --help` lists what there is."),
+        (
+            ("chat", "x", "--ctx", "99"),
+            "--ctx: '99' is not right; give 0 or a whole number from",
+        ),
     ],
 )
 def test_wrong_arguments_exit_2_with_one_sentence(
@@ -295,6 +311,40 @@ def test_wrong_settings_exit_2(run: Run, folder: Path) -> None:
     wrong = run("chat", "x", SPECDEC_CONFIG="config.toml")
     assert "config.toml: tempreature: there is no such setting" in sentence(wrong, code=2)
     assert "SPECDEC_TOPK: there" in sentence(run("models", SPECDEC_TOPK="1"), code=2)
+
+
+def test_what_is_named_and_not_there_is_said_and_the_rest_goes_on(run: Run) -> None:
+    done = run("models", "--models-dirs", "/nowhere", "--json", SPECDEC_CONFIG="/no/file.toml")
+    assert done.returncode == 0 and json.loads(done.stdout)
+    assert done.stderr.splitlines() == [
+        "specdec-tui: SPECDEC_CONFIG: there is no file /no/file.toml; nothing is set by it.",
+        "specdec-tui: --models-dirs: there is no folder /nowhere; it is left out.",
+    ]
+
+
+def test_doctor_reports_a_wrong_configuration_with_the_rest(run: Run, folder: Path) -> None:
+    (folder / "wrong.toml").write_text('tempreature = 1\n[keys]\nnew_chat = "f2"\n')
+    done = run("doctor", "--json", SPECDEC_CONFIG="wrong.toml")
+    facts = json.loads(done.stdout)
+    assert done.returncode == 1 and facts["llama_cpp_python"] == "0.3.36"
+    assert "tempreature: there is no such setting" in facts["problems"][0]
+    assert "keys.new_chat: F2 is the key of next_draft already" in facts["problems"][1]
+    (folder / "wrong.toml").write_text("= 1")
+    problems = json.loads(run("doctor", "--json", SPECDEC_CONFIG="wrong.toml").stdout)["problems"]
+    assert sum("not valid TOML" in problem for problem in problems) == 1
+
+
+def test_keys_lists_actions_and_what_is_wrong(run: Run, folder: Path) -> None:
+    (folder / "keys.toml").write_text('[keys]\nnew_chat = "f7"\nnope = "f8"\n')
+    done = run("keys", "--json", SPECDEC_CONFIG="keys.toml")
+    document = json.loads(done.stdout)
+    actions = {entry["id"]: entry for entry in document["actions"]}
+    assert actions["new_chat"]["keys"] == ["f7"]
+    assert actions["new_chat"]["default_keys"] == ["ctrl+n"]
+    assert done.returncode == 1 and len(document["problems"]) == 1
+    listed = run("keys")
+    assert listed.returncode == 0 and "wrong" not in listed.stdout
+    assert any(line.split()[:2] == ["new_chat", "Ctrl+N"] for line in listed.stdout.splitlines())
 
 
 def test_the_app_says_that_it_needs_a_terminal(run: Run) -> None:

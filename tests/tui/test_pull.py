@@ -77,6 +77,7 @@ def run(
 def env(server: FakeHub, tmp_path: Path) -> dict[str, str]:
     """For a process of its own, which takes everything from its environment."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "SPEC"))}
+    (tmp_path / "none.toml").touch()
     return kept | {
         "HF_ENDPOINT": server.url,
         "HF_HOME": str(tmp_path),

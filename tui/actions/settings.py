@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.errors import SpecdecError
-from core.settings import source_of
-from tui.dialogue import BUSY
+from core.settings import absent, source_of
+from tui.dialogue import BUSY, Notice
 from tui.frame import Frame
 from tui.preferences import EFFECT_TEXT, Effect, effect_of, overriding, value_text
 
@@ -27,6 +27,11 @@ class SettingActions(Frame):
         """Say what is set, under the name of the slash command that sets it."""
         text = value_text(getattr(self.settings, name))
         self.divider.say(f"{name}: {text or 'none'}")
+
+    def look_for_absent(self) -> None:
+        """On a thread: say what the settings name and is not there."""
+        for sentence in absent(self.settings):
+            self.call_from_thread(self.tell, Notice(sentence, "warning"))
 
     # -------------------------------------------------------------- changing
 

@@ -16,7 +16,7 @@ from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
 from core.models.choose import checked_header, require_compatible
 from core.models.untrusted import shown
-from core.settings import config_path, load_settings
+from core.settings import absent, config_path, load_settings
 from tui import figures
 from tui.commands.engine_facts import engine_facts
 from tui.commands.output import print_json
@@ -112,7 +112,7 @@ def _check_configuration(problems: list[str]) -> None:
     from tui.keymap import own_keymap
 
     try:
-        load_settings()
+        problems += absent(load_settings())
     except SpecdecError as error:
         problems.append(shown(error.message, 400))
     try:

@@ -69,11 +69,11 @@ def test_auto_is_no_draft_for_another_target(mine: Path) -> None:
 
 def test_names_are_looked_up_in_the_folders_of_the_user(mine: Path) -> None:
     target, draft = choose_pair(
-        settings(target="my-target", draft="my-draft", models_dirs=[mine], draft_ctx=99)
+        settings(target="my-target", draft="my-draft", models_dirs=[mine], draft_ctx=999)
     )
     assert target == mine / "my-target.gguf"
     assert draft.path == str(mine / "my-draft.gguf")
-    assert draft.options.n_ctx == 99
+    assert draft.options.n_ctx == 999
 
 
 def test_the_bundled_models_have_names(bundled: Path) -> None:
