@@ -9,6 +9,7 @@ import threading
 
 from core.settings import Settings
 from tui.actions.chat import ChatActions
+from tui.actions.compare import CompareActions
 from tui.actions.models import ModelActions
 from tui.actions.views import ViewActions
 from tui.dialogue import Notice
@@ -18,7 +19,7 @@ PATIENCE_S = 3.0
 REMOTE_STATS_PER_SECOND = 2.0
 
 
-class SpecdecApp(ChatActions, ModelActions, ViewActions):
+class SpecdecApp(ChatActions, CompareActions, ModelActions, ViewActions):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:

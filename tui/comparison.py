@@ -129,6 +129,7 @@ class Comparison:
     """The draft that the chat wants at the moment when it is asked."""
     in_use: str
     """Key of the draft that the engine has now."""
+    when_over: Callable[[], object] = lambda: None
     clock: Callable[[], float] = perf_counter
 
     phase: Phase = "over"
@@ -142,6 +143,8 @@ class Comparison:
     """Whose it is, or was last."""
     stopped: bool = False
     """The user has ended it early."""
+    died: bool = False
+    """The engine has; the chat's models are to be loaded again."""
 
     def __post_init__(self) -> None:
         self.contestants = [Contestant(draft) for draft in self.plan.drafts]
@@ -187,24 +190,24 @@ class Comparison:
         """Go on with what an event says; True where it means nothing to the chat."""
         if self.phase == "over":
             return False
+        if self._asked and getattr(item, "id", None) == self._asked.id:
+            self._take_reply(self._asked, item)
+            return True
+        return self._take_other(item)
+
+    def _take_other(self, item: FeedItem) -> bool:
         match item:
             case EngineDied():
-                self._break_off(clean_line(item.message, 400))
-                self.phase, self._asked, self._changing = "over", None, False
-                return False
+                self.died, self.problem = True, clean_line(item.message, 400)
+                self._end()
             case DraftChanged():  # which the chat's state is to know, too
                 self._draft_changed()
-                return False
             case Failed(command="set_draft") if self._changing:
                 return self._draft_refused(clean_line(item.message, 400))
-            case Progress(stage="load_draft") if self._changing and self.turn:
+            case Progress(stage="load_draft") if self._changing:
                 self._progress("loading", item.fraction)
                 return self.phase != "restoring"
-        asked = self._asked
-        if asked is None or getattr(item, "id", None) != asked.id:
-            return False
-        self._take_reply(asked, item)
-        return True
+        return False
 
     def _take_reply(self, asked: _Asked, item: FeedItem) -> None:
         match item:
@@ -277,7 +280,7 @@ class Comparison:
             return
         self._changing = False
         if self.phase == "restoring":
-            self.phase = "over"
+            self._end()
         elif self.phase == "stopping":
             self.in_use = self.turn.by.key if self.turn else self.in_use
             self._go_on()
@@ -288,7 +291,7 @@ class Comparison:
     def _draft_refused(self, message: str) -> bool:
         self._changing = False
         if self.phase == "restoring":
-            self.phase = "over"
+            self._end()
             return False  # the chat has lost its draft, and has to say so
         if self.turn:
             self._drop(self.turn.by, message)
@@ -297,18 +300,22 @@ class Comparison:
 
     def _restore(self) -> None:
         """Give the chat its draft back."""
-        for contestant in self.contestants:
-            if contestant.status != "failed":
-                contestant.status = "measured" if self._has_replied(contestant) else "waiting"
+        if self.turn and self.turn.by.status != "failed":
+            self.turn.by.status = self._rest(self.turn.by)
         wanted = self.chats_draft()
         if wanted.key == self.in_use:
-            self.phase = "over"
+            self._end()
             return
         self.phase = "restoring"
         self._change(wanted)
 
-    def _has_replied(self, contestant: Contestant) -> bool:
-        return any(sample.variant == contestant.key for sample in self.samples)
+    def _end(self) -> None:
+        self.phase, self._asked, self._changing = "over", None, False
+        self.when_over()
+
+    def _rest(self, contestant: Contestant) -> Status:
+        replied = any(sample.variant == contestant.key for sample in self.samples)
+        return "measured" if replied else "waiting"
 
     def _drop(self, contestant: Contestant, message: str) -> None:
         """A draft that cannot take part; without a reply of the target alone nothing is known."""
@@ -349,13 +356,13 @@ class Comparison:
         by, turn = asked.turn.by, asked.turn
         by.text, by.stats = clean_text(item.text), item.stats
         whole = item.finish_reason != "cancelled" or (asked.cut and self.phase == "running")
-        by.status = "measured" if whole or self._has_replied(by) else "waiting"
         if whole:
             if asked.cut:
                 self._limits[turn.prompt] = item.stats.n_tokens
             self.samples.append(_sample(asked, item, self.clock()))
             if by.draft.kind != BASELINE:
                 self.measured.append((by.draft, item.stats))
+        by.status = self._rest(by)
         self._go_on()
 
 

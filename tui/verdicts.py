@@ -142,7 +142,9 @@ def texts(comparison: Comparison) -> str:
 
 
 def _where(comparison: Comparison, standing: Standing) -> str:
-    name = "without a draft" if standing.variant == BASELINE else _name(comparison, standing.variant)
+    name = (
+        "without a draft" if standing.variant == BASELINE else _name(comparison, standing.variant)
+    )
     at = parting(comparison, standing.variant)
     if at is None:
         return f"{name}: not the same text in every reply."

@@ -19,8 +19,8 @@ class Standing:
     prompt in the same repeat; None where nothing was measured.
 
     `variant` is as the samples name it. `tok_s` is a median; `speedup` is the median over replies
-    of tok/s over that of the one beside it, `low` and `high` are the least and the most of these. `same_text`: the share of replies with the text that the first
-    reply without a draft to the same prompt has.
+    of tok/s over that of the one beside it, `low` and `high` are the least and the most of these.
+    `same_text`: the share of replies with the text of the first one without a draft to the prompt.
     """
 
     variant: str
