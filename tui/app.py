@@ -9,6 +9,7 @@ import threading
 
 from core.settings import Settings
 from tui.actions.chat import ChatActions
+from tui.actions.compare import CompareActions
 from tui.actions.drafts import DraftActions
 from tui.actions.models import ModelActions
 from tui.actions.palette import PaletteActions
@@ -26,6 +27,7 @@ PATIENCE_S = 3.0
 
 class SpecdecApp(
     ChatActions,
+    CompareActions,
     PaletteActions,
     ModelActions,
     PlaceActions,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
@@ -35,6 +35,9 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.panel import Panel
 from tui.widgets.stats_bar import StatsBar
 from tui.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from tui.comparison import Comparison
 
 FRAME_S = 1 / 15
 LIST_CELLS = 16
@@ -65,6 +68,8 @@ class Frame(App[None]):
         self.repainting: Timer | None = None
         self.engine = EngineLine(self.post_message, FRAME_S)
         self.fetcher, self.browser = Fetcher(self.post_message), Browser()
+        self.comparison: Comparison | None = None
+        """The one that has the engine, or had it last."""
         self.given_offer = offer
         offer = offer or first_offer(settings)
         self.dialogue = Dialogue(settings, offer, self.engine.send)

@@ -22,6 +22,8 @@ class ChatActions(CommandActions):
     @on(EngineEvents)
     async def _take_events(self, message: EngineEvents) -> None:
         for item in message.items:
+            if self.comparison and self.comparison.take(item):
+                continue
             for effect in self.dialogue.take(item):
                 await self.show_effect(effect)
         self.call_after_refresh(self.engine.shown)
