@@ -82,6 +82,39 @@ def test_streaming_ends_in_what_the_whole_text_shows(piece: int, width: int) -> 
     assert streamed == shown(SAMPLE, width)
 
 
+CODE = "".join(f"    line {n}  # of many\n\n" if n % 7 else f"\n\tline {n}\n" for n in range(400))
+
+
+@pytest.mark.parametrize("before", ["", "Here it is.\n\n", "- an item\n\n"])
+@pytest.mark.parametrize("fence", ["```python", "~~~~", "   ```"])
+def test_an_open_code_block_shows_what_it_would_as_a_whole(before: str, fence: str) -> None:
+    source = f"{before}{fence}\n\n" + CODE[:900] + "``\n``x``\nend\n\n"
+    document = Document()
+    for end in range(0, len(source), 11):
+        document.append(source[len(document.source) : end])
+        whole = Document()
+        whole.append(source[:end])
+        assert [*map(str, document.lines(40))] == [*map(str, whole.lines(40))], source[:end]
+
+
+def test_lines_of_an_open_code_block_stay_as_they_are_until_it_closes() -> None:
+    document = Document()
+    document.append("Here it is.\n\n```python\n")
+    before = document.lines(60)
+    for start in range(0, len(CODE), 300):
+        document.append(CODE[start : start + 300])
+        after = document.lines(60)
+        kept = max(1, len(before) - 4)  # the last one was being written, maybe after empty ones
+        assert all(old is new for old, new in zip(before[:kept], after[:kept], strict=True))
+        before = after
+    assert len(before) > 700
+    texts = [line.plain for line in before]
+    document.append("```\n\nThat is it.")
+    closed = document.lines(60)
+    assert [line.plain for line in closed][: len(texts)] == texts
+    assert closed[-1].plain == "That is it."
+
+
 def test_closed_blocks_are_not_laid_out_again() -> None:
     document = Document()
     document.append("one\n\ntwo\n\nthree")

@@ -9,6 +9,9 @@ from textual.content import Content
 from tui.markdown.blocks import Block, Parsed, parse
 from tui.markdown.highlight import highlighted
 from tui.markdown.layout import layout
+from tui.markdown.open_fence import OpenFence
+
+LINK_TARGET = "]:"
 
 
 class Document:
@@ -26,6 +29,7 @@ class Document:
         self._width = 0
         self._lines: list[Content] | None = None
         self._complete = bool(source)
+        self._fence: OpenFence | None = None
 
     def append(self, text: str) -> None:
         if self._complete:
@@ -35,24 +39,25 @@ class Document:
 
     def finish(self, source: str) -> None:
         """Replace the text by its final form and read it as a whole, with code highlighted."""
-        if self._complete and source == self.source:
-            return
-        self.source = source
-        self._begin_again(complete=True)
+        if source != self.source or LINK_TARGET in source:  # which changes what was read before it
+            self.source = source
+            self._begin_again(complete=True)
+        elif not self._complete:
+            self._complete, self._lines, self._fence = True, None, None
 
     def _begin_again(self, *, complete: bool) -> None:
         self._complete = complete
         self._closed, self._closed_lines, self._open_from = [], [], 0
-        self._lines = None
+        self._lines = self._fence = None
 
     def lines(self, width: int) -> list[Content]:
         """All lines at `width` cells."""
         if width != self._width:
             self._width = width
             self._closed_lines = [line for block in self._closed for line in layout(block, width)]
-            self._lines = None
+            self._lines = self._fence = None
         if self._lines is None:
-            self._lines = self._read()
+            self._lines = self._grown_fence() or self._read()
         return self._lines
 
     @property
@@ -60,7 +65,13 @@ class Document:
         """How many of the first lines belong to closed blocks and so stay as they are."""
         return len(self._closed_lines)
 
+    def _grown_fence(self) -> list[Content] | None:
+        """All lines where nothing but an open code block has grown."""
+        lines = self._fence.lines(self.source[self._open_from :]) if self._fence else None
+        return None if lines is None else self._closed_lines + lines
+
     def _read(self) -> list[Content]:
+        self._fence = None
         parsed = parse(self.source[self._open_from :])
         blocks = self._joined(parsed)
         settled = len(blocks) if self._complete else len(blocks) - parsed.open_blocks
@@ -70,6 +81,9 @@ class Document:
             self._open_from = len(self.source)
         elif settled:
             self._open_from += _offset_of_line(self.source[self._open_from :], parsed.open_line)
+        if not self._complete and len(blocks) == settled + 1:
+            rest = self.source[self._open_from :]
+            self._fence = OpenFence.opened(rest, blocks[settled], self._width)
         open_lines = [line for block in blocks[settled:] for line in layout(block, self._width)]
         return self._closed_lines + open_lines
 

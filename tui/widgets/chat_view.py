@@ -15,6 +15,7 @@ from tui.archived import Place
 from tui.message_lines import MessageLines
 from tui.widgets.archive import Archive
 from tui.widgets.message_view import MessageView
+from tui.widgets.tall import Tall
 from tui.widgets.welcome import Welcome
 
 MOST_VIEWS, FEWEST_VIEWS = 12, 4
@@ -22,11 +23,11 @@ PAGES_NEAR = 2
 """So many screens above and below what is seen are laid out before anybody scrolls there."""
 
 
-class Messages(Vertical):
+class Messages(Tall, Vertical):
     """The messages one below the other."""
 
 
-class ChatView(VerticalScroll, can_focus=False):
+class ChatView(Tall, VerticalScroll, can_focus=False):
     """Anchored at its end: scrolling up releases it, reaching the end takes it up again.
 
     A reader who has scrolled up keeps the place in the message that is at the top, whatever grows
