@@ -7,7 +7,7 @@ puts around a paste is taken out before the parser sees it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 from textual import events
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
@@ -32,7 +32,7 @@ class PasteParser(XTermParser):
         while data:
             data = yield from self._take_paste(data) if self._pasting else self._pass_on(data)
 
-    def _pass_on(self, data: str) -> Iterable[Message]:
+    def _pass_on(self, data: str) -> Generator[Message, None, str]:
         """Pass on what is no paste; returns what comes after the bracket that opens one."""
         known = len(self._held)
         seen = self._held + data
@@ -49,7 +49,7 @@ class PasteParser(XTermParser):
         self._pasting, self._held = True, ""
         return data[end:]
 
-    def _take_paste(self, data: str) -> Iterable[Message]:
+    def _take_paste(self, data: str) -> Generator[Message, None, str]:
         """Keep what is pasted; returns what comes after the bracket that closes it."""
         text, bracket, rest = (self._held + data).partition(BRACKETED_PASTE_END)
         if not bracket:

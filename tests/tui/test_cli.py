@@ -313,40 +313,6 @@ def test_wrong_settings_exit_2(run: Run, folder: Path) -> None:
     assert "SPECDEC_TOPK: there" in sentence(run("models", SPECDEC_TOPK="1"), code=2)
 
 
-def test_what_is_named_and_not_there_is_said_and_the_rest_goes_on(run: Run) -> None:
-    done = run("models", "--models-dirs", "/nowhere", "--json", SPECDEC_CONFIG="/no/file.toml")
-    assert done.returncode == 0 and json.loads(done.stdout)
-    assert done.stderr.splitlines() == [
-        "specdec-tui: SPECDEC_CONFIG: there is no file /no/file.toml; nothing is set by it.",
-        "specdec-tui: --models-dirs: there is no folder /nowhere; it is left out.",
-    ]
-
-
-def test_doctor_reports_a_wrong_configuration_with_the_rest(run: Run, folder: Path) -> None:
-    (folder / "wrong.toml").write_text('tempreature = 1\n[keys]\nnew_chat = "f2"\n')
-    done = run("doctor", "--json", SPECDEC_CONFIG="wrong.toml")
-    facts = json.loads(done.stdout)
-    assert done.returncode == 1 and facts["llama_cpp_python"] == "0.3.36"
-    assert "tempreature: there is no such setting" in facts["problems"][0]
-    assert "keys.new_chat: F2 is the key of next_draft already" in facts["problems"][1]
-    (folder / "wrong.toml").write_text("= 1")
-    problems = json.loads(run("doctor", "--json", SPECDEC_CONFIG="wrong.toml").stdout)["problems"]
-    assert sum("not valid TOML" in problem for problem in problems) == 1
-
-
-def test_keys_lists_actions_and_what_is_wrong(run: Run, folder: Path) -> None:
-    (folder / "keys.toml").write_text('[keys]\nnew_chat = "f7"\nnope = "f8"\n')
-    done = run("keys", "--json", SPECDEC_CONFIG="keys.toml")
-    document = json.loads(done.stdout)
-    actions = {entry["id"]: entry for entry in document["actions"]}
-    assert actions["new_chat"]["keys"] == ["f7"]
-    assert actions["new_chat"]["default_keys"] == ["ctrl+n"]
-    assert done.returncode == 1 and len(document["problems"]) == 1
-    listed = run("keys")
-    assert listed.returncode == 0 and "wrong" not in listed.stdout
-    assert any(line.split()[:2] == ["new_chat", "Ctrl+N"] for line in listed.stdout.splitlines())
-
-
 def test_the_app_says_that_it_needs_a_terminal(run: Run) -> None:
     assert "needs a terminal" in sentence(run(), code=1)
 

@@ -73,8 +73,9 @@ def test_ctrl_t_gives_the_terminal_to_the_editor_and_takes_it_back(
     monkeypatch.setenv("VISUAL", " ".join(command))
     screen = Screen(*flags)
     screen.wait(lambda text: "Write a message" in text)
-    screen.process.send("good ")
-    screen.wait(lambda text: "good" in text)
+    screen.process.send("\x1b[200~a\x1b[31mred\x1b[0m\rgood \x1b[201~")
+    screen.wait(lambda text: "good" in text)  # a paste with escapes is neither cut nor sent
+    assert "ared" in screen.text and "sends your message" in screen.text
     screen.process.send("\x14")  # Ctrl+T
     screen.wait(lambda text: "the editor has it" in text)
     screen.process.send("\x03")  # Ctrl+C is the editor's, and a script ends with it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,11 +10,8 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 
-from tests.tui.test_terminal import Screen, flags
 from tui.pasting import PasteParser, take_pastes_whole
 from tui.sanitize import clean_text
-
-__all__ = ["flags"]
 
 START, END = "\x1b[200~", "\x1b[201~"
 
@@ -74,13 +70,3 @@ def test_textual_still_has_the_parser_where_it_is_replaced(monkeypatch: pytest.M
     monkeypatch.setattr(linux_driver, "XTermParser", XTermParser)
     take_pastes_whole()
     assert linux_driver.XTermParser is PasteParser
-
-
-def test_a_paste_with_escapes_is_neither_cut_nor_sent(flags: list[str], tmp_path: Path) -> None:  # noqa: ARG001 - the fixture
-    screen = Screen(*flags)
-    screen.wait(lambda text: "ready" in text)
-    screen.process.send(f"{START}before \x1b[31mred\x1b[0m\rafter\r{END}")
-    screen.wait(lambda text: "before red" in text and "after" in text)
-    assert "Enter  sends" in screen.text, "nothing was sent: the chat is empty"
-    screen.process.send("\x11")
-    assert screen.wait_for_end() == 0

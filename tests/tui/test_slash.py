@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.pilot import type_text, wait_until
+from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.keys import ACTIONS
 from tui.slash import Refuse, Run, Say, all_commands, read, suggestions
@@ -76,47 +76,43 @@ def test_what_can_be_completed() -> None:
 
 
 async def test_commands_do_what_they_say(start: Start) -> None:
-    async with start(temperature=None) as (app, pilot):
-        await type_text(pilot, "/draft lookup")
+    async with start(temperature=None, max_tokens=4) as (app, pilot):
+        app.composer.text = "/draft lookup"
         await pilot.press("enter")
         await wait_until(pilot, lambda: app.dialogue.state.draft_in_use == "lookup")
         for text in ("/temp 0.25", "/draft-len 3", "/system be brief", "/theme specdec-light"):
             app.composer.text = text
-            await pilot.pause()
             await pilot.press("enter")
-            await pilot.pause()
-            assert app.composer.text == "", text
+            await wait_until(pilot, lambda: not app.composer.text)
         assert app.settings.temperature == app.dialogue.settings.temperature == 0.25
         assert app.dialogue.settings.draft_len == 3
         assert app.dialogue.conversation.system == "be brief"
         assert app.theme == "specdec-light"
         assert app.dialogue.conversation.turns == []
-        await type_text(pilot, "hello")
+        app.composer.text = "//hello"
         await pilot.press("enter")
-        await wait_until(pilot, lambda: not app.dialogue.busy)
-        stats = app.dialogue.conversation.turns[0].stats
-        assert stats is not None and stats.draft_len <= 3
+        await wait_until(pilot, lambda: app.dialogue.conversation.turns and not app.dialogue.busy)
+        turn = app.dialogue.conversation.turns[0]
+        assert turn.prompt == "/hello" and turn.stats and turn.stats.draft_len <= 3
+        await pilot.press("up")
+        assert app.composer.text == "//hello", "what was sent can be called back"
+        await pilot.press("up")
+        assert app.composer.text == "/theme specdec-light", "and commands"
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("/temp hot", "give a number"),
-        ("/draft-len 99", "give auto or 0 to 64"),
-        ("/draft nonsense", "no draft on offer"),
-        ("/hlep", "did you mean /help?"),
-    ],
-)
-async def test_what_cannot_be_done_is_said_and_the_text_stays(
-    start: Start, text: str, said: str
-) -> None:
+async def test_what_cannot_be_done_is_said_and_the_text_stays(start: Start) -> None:
     async with start(loaded=False) as (app, pilot):
-        app.composer.text = text
-        await pilot.pause()
-        await pilot.press("enter")
-        await pilot.pause()
-        assert said in app.divider.hint
-        assert app.composer.text == text
+        for text, said in (
+            ("/temp hot", "give a number"),
+            ("/draft-len 99", "give auto or 0 to 64"),
+            ("/draft nonsense", "no draft on offer"),
+            ("/hlep", "did you mean /help?"),
+        ):
+            app.composer.text = text
+            await pilot.press("enter")
+            await pilot.pause()
+            assert said in app.divider.hint
+            assert app.composer.text == text
         assert app.dialogue.conversation.turns == []
 
 
@@ -155,12 +151,3 @@ async def test_up_calls_earlier_messages_back_and_keeps_what_was_typed(start: St
         assert app.composer.text == "my"
         await pilot.press("down")
         assert app.composer.text == "my"
-
-
-async def test_what_was_sent_can_be_called_back(start: Start) -> None:
-    async with start(max_tokens=4) as (app, pilot):
-        await type_text(pilot, "hello")
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: not app.dialogue.busy and app.dialogue.conversation.turns)
-        await pilot.press("up")
-        assert app.composer.text == "hello"

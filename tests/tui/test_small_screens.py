@@ -15,9 +15,11 @@ from tui.widgets.stats_bar import StatsBar
 @pytest.mark.parametrize("size", [(20, 8), (10, 4), (1, 1), (40, 12), (80, 24), (160, 50)])
 async def test_every_screen_opens_at_every_size(start: Start, size: tuple[int, int]) -> None:
     async with start(size=size, loaded=False) as (app, pilot):
-        for key in ("f1", "f3", "f12", "ctrl+p"):
+        for key in ("f1", "f3", "f9", "f12", "ctrl+g", "ctrl+p"):
             await pilot.press(key)
             await pilot.press("escape")
+        await pilot.press("slash", "d", "tab")
+        assert app.composer.text == "/downloads", "completions need no room"
         app.ask("hello there")
         await wait_until(pilot, lambda: app.dialogue.conversation.turns)
         await wait_until(pilot, lambda: not app.dialogue.busy)
