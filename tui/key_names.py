@@ -34,6 +34,7 @@ SHOWN = {
     "left": "←",
     "right": "→",
 }
+ARROWS = ("up", "down", "left", "right")
 NAMED = frozenset(
     (
         *("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete"),
@@ -94,7 +95,7 @@ def character_key(character: str) -> str:
 def key_text(key: str) -> str:
     """`ctrl+n` as `Ctrl+N`, `question_mark` as `?`."""
     *modifiers, name = key.split("+")
-    if name in SHOWN:
+    if name in SHOWN and not (modifiers and name in ARROWS):
         name = SHOWN[name]
     elif name not in NAMED and name != "space" and len(name) > 1:
         name = _character(name)

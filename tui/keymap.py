@@ -1,8 +1,8 @@
 """The keys in force: those of `tui.keys` under the `[keys]` table of `config.toml`.
 
     [keys]
-    new_chat = "f7"
-    copy_reply = ["ctrl+y", "f10"]
+    new_chat = "alt+n"
+    copy_reply = ["ctrl+y", "alt+c"]
     regenerate = ""                 # no key
 
 Pure; no Textual here, so that the command line can ask too. What is wrong is said in a sentence

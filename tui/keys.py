@@ -165,11 +165,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "settings",
-        "f9",
+        "ctrl+l",
         "settings",
         "settings",
         "All settings: look at them, change them, keep them in config.toml",
-        "F9",
+        "Ctrl+L",
         palette=True,
     ),
     Action(

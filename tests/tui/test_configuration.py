@@ -60,11 +60,11 @@ def test_keys_lists_actions_and_what_is_wrong(run: Callable[..., Said], config: 
     code, listed, _ = run("keys")
     assert code == 0 and "wrong" not in listed
     assert any(line.split()[:2] == ["new_chat", "Ctrl+N"] for line in listed.splitlines())
-    config.write_text('[keys]\nnew_chat = "f7"\nnope = "f8"\n')
+    config.write_text('[keys]\nnew_chat = "f13"\nnope = "f14"\n')
     code, out, _ = run("keys", "--json")
     document = json.loads(out)
     actions = {entry["id"]: entry for entry in document["actions"]}
-    assert actions["new_chat"]["keys"] == ["f7"]
+    assert actions["new_chat"]["keys"] == ["f13"]
     assert actions["new_chat"]["default_keys"] == ["ctrl+n"]
     assert code == 1 and len(document["problems"]) == 1
 

@@ -16,7 +16,7 @@ from tui.keys import ACTIONS, every_action
 from tui.screens.reading import ReadingScreen
 
 REMAPPING = (
-    'Other keys: a [keys] table in config.toml, as in new_chat = "f7"; `specdec-tui keys` lists '
+    'Other keys: a [keys] table in config.toml, as in new_chat = "alt+n"; `specdec-tui keys` lists '
     "the names. Every command can be had by Ctrl+P and with a slash, too, where a terminal keeps a "
     "key for itself. Ctrl+Q arrives even where it is the terminal's flow control (XON)."
 )
