@@ -230,7 +230,7 @@ async def test_a_key_of_the_composer_goes_to_the_action_that_the_user_gave_it(
         await pilot.press("a", "ctrl+w")
         assert isinstance(app.screen, HelpScreen) and app.composer.text == "a"
         await pilot.press("escape", "f13")
-        assert app.screen.query("CommandPalette, Input"), "an action without a key can be given one"
+        assert len(app.screen_stack) == 2, "an action without a key can be given one"
 
 
 async def test_help_begins_with_the_keys_of_the_place(start: Start) -> None:

@@ -77,12 +77,12 @@ def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
         return list(node.help_here())
     if type(node) is Screen:  # of the chat: Textual's own keys only
         return []
-    texts = {entry.id: entry.help for entry in every_action()}
+    texts = {(entry.id, entry.run): entry.help for entry in every_action()}
     by_action: dict[str, tuple[list[str], str]] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
         if active.node is node and binding.description and binding.action not in TEXTUALS_OWN:
-            text = texts.get(binding.id or "", binding.description)
+            text = texts.get((binding.id or "", binding.action), binding.description)
             by_action.setdefault(binding.action, ([], text))[0].append(key_text(key))
     return [(" ".join(keys), text) for keys, text in by_action.values()]
 
