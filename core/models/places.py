@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 MAX_DEPTH = 8
 MAX_ENTRIES = 50_000
@@ -92,14 +93,19 @@ def _folders(env: Mapping[str, str], variable: str, default: Path) -> list[Path]
 
 
 def hub_folders(env: Mapping[str, str], home: Path) -> list[Path]:
-    """Where huggingface_hub keeps what it fetches."""
-    if env.get("HF_HUB_CACHE"):
-        return [Path(env["HF_HUB_CACHE"]).expanduser()]
+    """Where huggingface_hub keeps what it fetches: what its `constants` come to."""
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if env.get(variable):
+            return [_expanded(env[variable], env)]
     if env.get("HF_HOME"):
-        return [Path(env["HF_HOME"]).expanduser() / "hub"]
-    return [
-        folder / "huggingface/hub" for folder in _folders(env, "XDG_CACHE_HOME", home / ".cache")
-    ]
+        return [_expanded(env["HF_HOME"], env) / "hub"]
+    caches = _expanded(env.get("XDG_CACHE_HOME") or str(home / ".cache"), env)
+    return [caches / "huggingface/hub"]
+
+
+def _expanded(text: str, env: Mapping[str, str]) -> Path:
+    """With `~`, `$NAME` and `${NAME}` replaced."""
+    return Path(Template(text).safe_substitute(env)).expanduser()
 
 
 def llama_cpp_folders(env: Mapping[str, str], home: Path) -> list[Path]:

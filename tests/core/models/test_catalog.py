@@ -71,6 +71,7 @@ HUB = "models--o--r/snapshots/0123/m.gguf"
         ("XDG_CACHE_HOME", "xdg", f"xdg/huggingface/hub/{HUB}", "Hugging Face"),
         ("HF_HOME", "hf", f"hf/hub/{HUB}", "Hugging Face"),
         ("HF_HUB_CACHE", "cache", f"cache/{HUB}", "Hugging Face"),
+        ("HUGGINGFACE_HUB_CACHE", "cache", f"cache/{HUB}", "Hugging Face"),
         ("", "", ".cache/llama.cpp/m.gguf", "llama.cpp"),
         ("", "", "Library/Caches/llama.cpp/m.gguf", "llama.cpp"),
         ("LOCALAPPDATA", "local", "local/llama.cpp/m.gguf", "llama.cpp"),
