@@ -29,6 +29,8 @@ class Action:
     priority: bool = False
     """Counts on every screen, before what the screen itself would do with the key."""
     scope: Scope = "chat"
+    in_help: bool = True
+    """False where the help of another one speaks for it."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -65,13 +67,24 @@ ACTIONS: tuple[Action, ...] = (
         palette=True,
     ),
     Action(
-        "pick_draft",
-        "",
-        "",
-        "draft by number",
-        "Take the draft with this number (or F3, then the number)",
-        "Alt+1 … 9",
-        bound=False,
+        "draft_1",
+        "alt+1",
+        "pick_draft(1)",
+        "draft 1",
+        "Take the first draft of the list; so Alt+2 to Alt+9 (or F3, then the number)",
+        "Alt+1",
+    ),
+    *(
+        Action(
+            f"draft_{number}",
+            f"alt+{number}",
+            f"pick_draft({number})",
+            f"draft {number}",
+            f"Take draft {number} of the list",
+            f"Alt+{number}",
+            in_help=False,
+        )
+        for number in range(2, 10)
     ),
     Action(
         "xray",

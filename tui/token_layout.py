@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import sys
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -116,10 +116,6 @@ class TokenLayout:
                 found = segment.token
             begins += segment.cells
         return found
-
-    def token_at_character(self, place: int) -> int:
-        """The token that the character at `place` of the reply came with."""
-        return max(0, bisect_left(self.n_characters, place + 1) - 1)
 
     # -------------------------------------------------------------- how it is done
 

@@ -5,100 +5,82 @@ The engine's totals are what the stats bar shows.
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Iterator
 
 import pytest
-import pytest_asyncio
 
-from core.client import EngineClient
 from core.demo import DRAFT_PATH, TARGET_PATH
-from core.protocol import (
-    Cancel,
-    ChatMessage,
-    DraftChoice,
-    EngineDied,
-    Failed,
-    Finished,
-    Generate,
-    Load,
-    Loaded,
-    ModelOptions,
-    Round,
-    Sampling,
-    SetDraft,
-)
+from core.engine.events import Naming, event_of
+from core.engine.reply import Grown, Limits, Prefilled, Reply
+from core.engine.session import Session
+from core.llama import log
+from core.protocol import EVENTS, ChatMessage, DraftChoice, Finished, ModelOptions, Sampling
 from tests.support.traces import invented, round_of, trace_of
 from tui.feed import Rounds, coalesce
 from tui.sanitize import clean_stream
 from tui.token_layout import NEWLINE, NOTHING_SEEN, TokenLayout
 from tui.trace import Trace, Vocabulary, learn
 
-WAIT_S = 60
-MODEL = DraftChoice(kind="model", path=str(DRAFT_PATH))
+MODEL = DraftChoice(
+    kind="model", path=str(DRAFT_PATH), lookup=False, options=ModelOptions(n_threads=1)
+)
 LOOKUP, NONE = DraftChoice(kind="lookup"), DraftChoice()
 COUNT = "Count from 1 to 20."
 STORY = "Write a story that begins: 'The door creaked open...'"
+GREEDY, WARM = Sampling(temperature=0), Sampling(temperature=1.2, seed=3)
 
 
 class Engine:
-    """The bundled pair in an engine process; replies come with their traces."""
+    """The bundled pair; replies come as traces, through the events that the app gets."""
 
-    def __init__(self, client: EngineClient) -> None:
-        self.client = client
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.naming = Naming(session.model)
         self.vocabulary: Vocabulary = {}
+        self.cancelled = False
 
-    async def load(self) -> None:
-        options = ModelOptions(n_threads=1)
-        draft = MODEL.model_copy(update={"options": options})
-        await self.client.send(Load(target=str(TARGET_PATH), options=options, draft=draft))
-        while not isinstance(await self._next(), Loaded):
-            pass
+    def use(self, draft: DraftChoice) -> None:
+        self.session.use_drafter(*self.session.make_drafter(draft), draft)
 
-    async def reply(
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def reply(
         self,
         prompt: str,
         sampling: Sampling,
-        *,
-        stop: tuple[str, ...] = (),
-        after_rounds: tuple[tuple[int, SetDraft | Cancel], ...] = (),
-        max_tokens: int = 120,
+        limits: Limits = Limits(120),  # noqa: B008 - it is frozen
+        after: dict[int, Callable[[], None]] | None = None,
     ) -> tuple[Trace, Finished]:
-        """The trace of a reply, and its end. `after_rounds`: what is sent after how many rounds."""
+        """The trace of a reply, and its end. `after`: what is done after how many rounds."""
+        trace, n_rounds, self.cancelled = Trace(self.vocabulary), 0, False
         messages = [ChatMessage(role="user", content=prompt)]
-        await self.client.send(
-            Generate(
-                id="1", messages=messages, sampling=sampling, stop=list(stop), max_tokens=max_tokens
-            )
-        )
-        trace, n_rounds, to_send = Trace(self.vocabulary), 0, dict(after_rounds)
-        while True:
-            event = await self._next()
+        reply = Reply(self.session, messages, sampling, limits, lambda: self.cancelled)
+        for step in reply.steps():
+            if isinstance(step, Prefilled):
+                continue
+            line = event_of("1", step, self.naming).model_dump_json()
+            event = EVENTS.validate_json(line)
             for item in coalesce([event]):
                 for round_ in item.every if isinstance(item, Rounds) else []:
                     learn(self.vocabulary, round_.pieces)
                     trace.add(round_, round_.drafter)
-            if isinstance(event, Round):
+            if isinstance(step, Grown):
                 n_rounds += 1
-                if n_rounds in to_send:
-                    await self.client.send(to_send.pop(n_rounds))
-            if isinstance(event, Finished):
-                return trace, event
-
-    async def _next(self) -> object:
-        event = await asyncio.wait_for(self.client.events.get(), WAIT_S)
-        assert not isinstance(event, Failed | EngineDied), event
-        return event
+                (after or {}).get(n_rounds, lambda: None)()
+        assert isinstance(event, Finished)
+        return trace, event
 
 
-@pytest_asyncio.fixture
-async def engine() -> AsyncIterator[Engine]:
-    client = EngineClient()
-    engine = Engine(client)
-    await engine.load()
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    log.capture_log(show=False)
+    session = Session(str(TARGET_PATH), ModelOptions(n_threads=1), 4)
+    engine = Engine(session)
+    engine.use(MODEL)
     yield engine
-    await client.close()
+    session.close()
 
 
 def drawn(trace: Trace) -> str:
@@ -108,35 +90,34 @@ def drawn(trace: Trace) -> str:
     return text.replace(NEWLINE, "\n").replace(NOTHING_SEEN, "")
 
 
-async def test_what_is_counted_token_by_token_is_what_the_engine_counts(engine: Engine) -> None:
-    greedy, warm = Sampling(temperature=0), Sampling(temperature=1.2, seed=3)
-    rejection = warm.model_copy(update={"verify": "rejection"})
-    switches = (
-        (8, SetDraft(draft=LOOKUP)),
-        (30, SetDraft(draft=NONE)),
-        (40, SetDraft(draft=MODEL)),
-    )
+def test_what_is_counted_token_by_token_is_what_the_engine_counts(engine: Engine) -> None:
+    switches = {
+        8: lambda: engine.use(LOOKUP),
+        16: lambda: engine.use(NONE),
+        24: lambda: engine.use(MODEL),
+    }
+    rejection = WARM.model_copy(update={"verify": "rejection"})
     replies = {
-        "greedy": await engine.reply(COUNT, greedy),
-        "the draft exchanged": await engine.reply(STORY, warm, after_rounds=switches),
-        "rejection": await engine.reply(STORY, rejection),
-        "stopped": await engine.reply(STORY, warm, after_rounds=((10, Cancel(id="1")),)),
-        "a stop string": await engine.reply(COUNT, greedy, stop=("7,",)),
-        "cut short": await engine.reply(STORY, warm, max_tokens=3),
+        "greedy": engine.reply(COUNT, GREEDY),
+        "the draft exchanged": engine.reply(STORY * 2, WARM, after=switches),
+        "rejection": engine.reply(STORY, rejection),
+        "stopped": engine.reply(STORY, WARM, after={10: engine.cancel}),
+        "a stop string": engine.reply(COUNT, GREEDY, Limits(120, ("7,",))),
+        "cut short": engine.reply(COUNT, GREEDY, Limits(6)),
     }
     for name, (trace, end) in replies.items():
         counts, stats = trace.counts, end.stats
         assert counts.agree(stats), (name, counts, stats)
-        assert counts.n_accepted == stats.n_accepted > 0 or name == "cut short"
+        assert counts.n_accepted == stats.n_accepted > 0, name
         assert trace.n_tokens == stats.n_tokens and trace.n_rounds == stats.n_rounds
         assert drawn(trace).startswith(clean_stream(end.text)), name
     exchanged = replies["the draft exchanged"][0]
     assert {kind for _, kind in exchanged.drafters} == {"model", "lookup", "none"}
-    assert exchanged.counts.corrected and exchanged.counts.alone
-    assert replies["stopped"][1].finish_reason == "cancelled"
+    assert exchanged.counts.corrected and exchanged.counts.alone and exchanged.counts.rejected
+    reasons = [end.finish_reason for _, end in replies.values()]
+    assert reasons[3:] == ["cancelled", "stop", "length"]
     stopped, end = replies["a stop string"]
     assert end.text.endswith("6, ") and "7," in drawn(stopped)
-    assert replies["greedy"][0].vocabulary[stopped.token(0)], "named in an earlier reply"
 
 
 def test_a_round_tells_what_was_proposed_and_how_sure_the_draft_was() -> None:

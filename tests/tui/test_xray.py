@@ -178,12 +178,12 @@ async def test_it_opens_where_there_is_no_room_and_follows_the_terminals_size(
             Turn("hello", "The cat on\n mat.", "stop", trace=trace)
         )
         view = await opened(app, pilot)
-        for width, height in ((10, 4), (40, 12), (200, 60), (20, 8), (80, 24)):
+        for width, height in ((10, 4), (200, 60), (80, 24)):
             await pilot.resize_terminal(width, height)
             await wait_until(
                 pilot, lambda: view.laid_out and view.laid_out.width == view.size.width
             )
-            await pilot.press("home", "down", "right", "r", "r", "home")
+            await pilot.press("right", "r", "r", "home")
             assert view.n_tokens == 6 and view.cursor == 0
             assert view.build(width)[0].plain.startswith("The")
         assert view.build(78)[0].plain == "The« dog sat» cat on↵"

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
-
-from tui.choices import MOST_DRAFTS
 from tui.experiment import Experiment
 from tui.frame import Frame
 
@@ -16,11 +11,6 @@ RESULT_S = 15.0
 
 class DraftActions(Frame):
     """Takes a draft by its number in the list."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(f"alt+{number}", f"pick_draft({number})", id=f"draft_{number}", show=False)
-        for number in range(1, MOST_DRAFTS + 1)
-    ]
 
     _told: Experiment | None = None
     """The experiment whose result was said."""

@@ -90,7 +90,7 @@ def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
 def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content]:
     """Keys, but for those `said` already; then words."""
     lines = [Content.styled("keys of the chat", "bold $muted")]
-    keys = [(shortcuts.text(entry), entry.help) for entry in ACTIONS]
+    keys = [(shortcuts.text(entry), entry.help) for entry in ACTIONS if entry.in_help]
     lines += [_entry(key, text) for key, text in keys if key and key not in said]
     lines += [Content(""), Content.styled("words", "bold $muted")]
     lines += [_entry(word, meaning) for word, meaning in WORDS]

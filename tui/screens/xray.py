@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from core.protocol import ReplyStats
+from tui.choices import MOST_DRAFTS
 from tui.conversation import Turn
 from tui.dialogue import Dialogue
 from tui.sanitize import clean_line, clean_stream
@@ -72,6 +73,10 @@ class XrayScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f4,q", "dismiss(None)", "close"),
         Binding("f2", "app.next_draft", "next draft"),
+        *(
+            Binding(f"alt+{number}", f"app.pick_draft({number})", show=False)
+            for number in range(1, MOST_DRAFTS + 1)
+        ),
         Binding("right,l", "token(1)", "next token"),
         Binding("left,h", "token(-1)", "token before"),
         Binding("down,j", "row(1)", "down"),
@@ -123,7 +128,7 @@ class XrayScreen(ModalScreen[None]):
         turn, last = turns[self._number], self._number == len(turns) - 1
         over = turn.finish_reason is not None
         self._view.show(turn.trace, len(clean_stream(turn.reply)) if over else None)
-        self._title.show(lambda width: [self._heading(turn, width)])
+        self._title.show(lambda _width: [self._heading(turn)])
         self._legend.show(lambda width: self._counted(turn, self._stats(turn), width))
         self._show_token()
         self._stats_bar.display = last
@@ -134,15 +139,18 @@ class XrayScreen(ModalScreen[None]):
         """The engine's totals: of a reply that is being written, those up to now."""
         return turn.stats or (self._dialogue.state.stats if turn.finish_reason is None else None)
 
-    def _heading(self, turn: Turn, width: int) -> Content:
+    def _heading(self, turn: Turn) -> Content:
         n_turns = len(self._dialogue.conversation.turns)
         where = f"reply {self._number + 1} of {n_turns}" if n_turns > 1 else "the reply"
-        going_on = "  being written" if turn.finish_reason is None else ""
+        going_on = ""
+        if turn.finish_reason is None:
+            state = self._dialogue.state
+            draft = self._dialogue.offer.name_of(state.wanted_draft or state.draft_in_use)
+            going_on = f"  being written with {draft}"
         asked = clean_line(turn.prompt, 200)
-        left = Content.assemble(
+        return Content.assemble(
             ("X-ray", "bold"), f"  {where}", (going_on, "$primary"), (f"  {asked}", "$muted")
         )
-        return left.truncate(width, ellipsis=True)
 
     def _counted(self, turn: Turn, stats: ReplyStats | None, width: int) -> list[Content]:
         if turn.trace is None or not turn.trace.n_tokens:
