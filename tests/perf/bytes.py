@@ -85,7 +85,9 @@ def _measure(given: argparse.Namespace) -> None:
         _count(terminal.master, given.settle)
         n_bytes, n_writes = _count(terminal.master, given.seconds)
         print(f"{given.size}, {given.rate:.0f} tok/s, remote = {given.far}: ", end="")
-        print(f"{n_bytes / given.seconds / 1000:.1f} kB/s in {n_writes / given.seconds:.0f} reads/s")
+        print(
+            f"{n_bytes / given.seconds / 1000:.1f} kB/s in {n_writes / given.seconds:.0f} reads/s"
+        )
     finally:
         terminal.close()
 
