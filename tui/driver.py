@@ -25,7 +25,7 @@ class PaintingDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Also after a suspension, when others have written on the screen."""
         self.forget()
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # it is Textual's
         resized = signal.getsignal(signal.SIGWINCH)
 
         def forget_first(number: int, stack: FrameType | None) -> None:

@@ -167,7 +167,8 @@ def _ground_alone(look: Look) -> Look:
 @lru_cache(4096)
 def _look(numbers: str) -> Look:
     """The look that an SGR sequence sets after a reset, which Rich writes behind every piece."""
-    attributes, color, ground = set(), "", ""
+    attributes: set[str] = set()
+    color = ground = ""
     codes = iter(numbers.split(";"))
     for code in codes:
         if code in ("38", "48"):
