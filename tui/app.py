@@ -64,6 +64,10 @@ class SpecdecApp(
         self.watch_theme_files()
         self.show_state()
 
+    def on_resize(self) -> None:
+        """The terminal may have lost what it showed, also where its size is what it was before."""
+        self.screen.refresh()
+
     async def on_unmount(self) -> None:
         self.fetcher.close()
         await self.engine.close()
@@ -71,7 +75,10 @@ class SpecdecApp(
 
 def run_app(settings: Settings, terminal: Terminal) -> int:
     """Run the app to its end; returns the exit code."""
+    from tui.driver import PaintingDriver
+
     take_pastes_whole()
     app = SpecdecApp(settings, terminal=terminal)
+    app.driver_class = PaintingDriver
     app.run()
     return app.return_code or 0

@@ -15,7 +15,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from core.protocol import (
@@ -84,8 +83,9 @@ def _measure(given: argparse.Namespace) -> None:
         terminal.write(b"Tell me about speculative decoding\r")
         _count(terminal.master, given.settle)
         n_bytes, n_writes = _count(terminal.master, given.seconds)
-        print(f"{given.size}, {given.rate:.0f} tok/s, remote = {given.far}: ", end="")
-        print(f"{n_bytes / given.seconds / 1000:.1f} kB/s in {n_writes / given.seconds:.0f} reads/s")
+        rate, often = n_bytes / given.seconds / 1000, n_writes / given.seconds
+        print(f"{given.size}, {given.rate:.0f} tok/s, remote = {given.far}:")
+        print(f"{rate:.1f} kB/s, read {often:.0f} times a second")
     finally:
         terminal.close()
 
@@ -95,13 +95,9 @@ def _count(master: int, seconds: float) -> tuple[int, int]:
     import select
 
     end, n_bytes, n_reads = time.perf_counter() + seconds, 0, 0
-    log = os.environ.get("BYTES_LOG")
     while (left := end - time.perf_counter()) > 0:
         if select.select([master], [], [], left)[0]:
             data = os.read(master, 1 << 16)
-            if log:
-                with Path(log).open("ab") as file:
-                    file.write(data)
             n_bytes, n_reads = n_bytes + len(data), n_reads + 1
     return n_bytes, n_reads
 

@@ -12,10 +12,11 @@ from textual.theme import Theme
 
 from core.errors import SpecdecError
 from core.settings import Settings
+from tui.actions.settings import SettingActions
 from tui.choices import Offer
 from tui.dialogue import Notice
 from tui.filters import AsciiOnly, BlankEnds, TextStyles
-from tui.frame import LIST_CELLS, Frame
+from tui.frame import LIST_CELLS
 from tui.terminal import Terminal
 from tui.theme_files import ThemeFiles
 from tui.theming import missing_variables, user_themes
@@ -25,14 +26,11 @@ LOOK_AGAIN_S = 1.0
 NO_CHOICE = "NO_COLOR is set: the themes differ in colours, so there is nothing to choose."
 
 
-class ThemeActions(Frame):
+class ThemeActions(SettingActions):
     """In which colours the screen is shown, if in any."""
 
     def __init__(
-        self,
-        settings: Settings,
-        offer: Offer | None = None,
-        terminal: Terminal | None = None,
+        self, settings: Settings, offer: Offer | None = None, terminal: Terminal | None = None
     ) -> None:
         super().__init__(settings, offer, terminal)
         self._ascii = AsciiOnly(enabled=self.terminal.ascii)
@@ -57,16 +55,18 @@ class ThemeActions(Frame):
 
     def keep_theme(self, name: str) -> None:
         """Write the theme into `config.toml`, and say so, or why that cannot be."""
-        from core.settings_file import write_setting
-
         try:
-            write_setting("theme", name)
+            said = self.keep_setting("theme", name)
         except SpecdecError as error:
             self.tell(Notice(error.message, "error"))
         else:
-            self.divider.say(f"theme: {name}, also from the next start on")
+            self.divider.say(f"theme: {name}. {said}")
 
     # -------------------------------------------------------------- Textual's side
+
+    def validate_theme(self, name: str) -> str:
+        """Whoever sets the theme: without colours there is only one."""
+        return COLORLESS if self.terminal.no_color else name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The app's own variables, for a theme that does not name them all."""
@@ -126,4 +126,5 @@ class ThemeActions(Frame):
         if answer and answer[1]:
             self.keep_theme(answer[0])
         elif answer:
+            self.use_setting("theme", answer[0])
             self.divider.say(f"theme: {answer[0]}")

@@ -18,6 +18,11 @@ class ViewActions(Frame):
         if self.size.width >= LIST_CELLS:
             super().action_command_palette()
 
+    def action_redraw(self) -> None:
+        if forget := getattr(self._driver, "forget", None):  # the tests' driver remembers nothing
+            forget()
+        self.screen.refresh()
+
     def action_engine_log(self) -> None:
         from tui.screens.log import log_lines
         from tui.screens.reading import ReadingScreen

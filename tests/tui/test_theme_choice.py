@@ -1,0 +1,121 @@
+"""Themes while the app runs: tried on, kept, and read again when their files change."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+from core.settings import load_settings
+from tests.support.pilot import wait_until
+from tests.tui.conftest import Start
+from tui.actions.themes import LOOK_AGAIN_S
+from tui.app import SpecdecApp
+from tui.screens.themes import ThemesScreen
+from tui.terminal import Terminal
+from tui.theme_files import ThemeFiles
+
+MINE = '[colors]\nprimary = "#123456"\nforeground = "#ffffff"\nbackground = "{ground}"\n'
+
+
+def write(file: Path, ground: str) -> None:
+    """Write a theme so that it is seen to have changed, however short the time since the last."""
+    before = file.stat().st_mtime_ns if file.exists() else 0
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(MINE.format(ground=ground))
+    os.utime(file, ns=(before + 10**9, before + 10**9))
+
+
+async def test_the_cursor_tries_on_and_escape_takes_off(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        app.action_change_theme()
+        await pilot.pause()
+        await pilot.press("home")
+        assert app.theme == "colour-blind-dark"
+        await pilot.pause()
+        assert app.screen_stack[0].styles.background.hex.lower() == "#12151a"
+        await pilot.press("escape")
+        assert app.theme == "specdec-dark" and len(app.screen_stack) == 1
+
+
+async def test_enter_keeps_it_and_s_saves_it_too(start: Start, tmp_path: Path) -> None:
+    async with start(loaded=False) as (app, pilot):
+        app.action_change_theme()
+        await pilot.press("home", "enter")
+        assert app.theme == app.settings.theme == "colour-blind-dark"
+        assert not (tmp_path / "config.toml").exists()
+        app.action_change_theme()
+        await pilot.press("end", "s")
+        assert app.theme == "ansi-16"
+        await pilot.pause()
+        assert not isinstance(app.screen, ThemesScreen)
+    assert tomllib.loads((tmp_path / "config.toml").read_text()) == {"theme": "ansi-16"}
+
+
+async def test_every_theme_can_be_tried_on_at_every_screen(start: Start) -> None:
+    async with start(loaded=False, size=(80, 24)) as (app, pilot):
+        for theme in app.theme_files.themes:
+            app.theme = theme
+            app.notify("a toast")
+            for key in ("f1", "f3", "f5", "ctrl+p"):
+                await pilot.press(key)
+                await pilot.press("escape", "escape")
+            assert app.is_running
+
+
+async def test_a_theme_in_use_is_read_again_and_a_wrong_one_leaves_the_last(
+    start: Start, tmp_path: Path
+) -> None:
+    file = tmp_path / "themes" / "mine.toml"
+    write(file, "#000000")
+    async with start(loaded=False, theme="mine") as (app, pilot):
+        screen = app.screen
+        await wait_until(pilot, lambda: screen.styles.background.hex == "#000000")
+        write(file, "#101010")
+        await wait_until(pilot, lambda: screen.styles.background.hex == "#101010")
+        write(file, "blurple")
+        await wait_until(pilot, lambda: app._notifications)
+        (note,) = app._notifications
+        assert "mine.toml: colors.background = 'blurple'" in note.message
+        assert note.message.endswith("its last good version stays.")
+        assert screen.styles.background.hex == "#101010"
+        file.unlink()
+        write(tmp_path / "themes" / "other.toml", "#222222")
+        await wait_until(pilot, lambda: "other" in app.available_themes)
+        assert app.theme == "mine", "it is worn, so it stays until another is chosen"
+    assert LOOK_AGAIN_S <= 2
+
+
+def test_a_wrong_file_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text("name = 3\n")
+    files = ThemeFiles(tmp_path)
+    changed, problems = files.look()
+    assert changed and ["wrong.toml" in problem for problem in problems] == [True]
+    assert files.look() == (False, [])
+
+
+def test_a_theme_of_the_user_takes_the_place_of_ours_until_it_is_gone(tmp_path: Path) -> None:
+    files = ThemeFiles(tmp_path)
+    write(tmp_path / "specdec-dark.toml", "#000000")
+    files.look()
+    assert files.themes["specdec-dark"].background == "#000000"
+    (tmp_path / "specdec-dark.toml").unlink()
+    files.look()
+    assert files.themes["specdec-dark"].background != "#000000"
+
+
+async def test_without_colours_there_is_one_theme(start: Start) -> None:
+    app = SpecdecApp(load_settings({"theme": "linen"}), terminal=Terminal(no_color=True))
+    async with app.run_test() as pilot:
+        assert app.theme == "monochrome"
+        app.theme = "linen"
+        assert app.theme == "monochrome"
+        app.action_change_theme()
+        await pilot.pause()
+        assert any("NO_COLOR" in note.message for note in app._notifications)
+
+
+async def test_with_few_colours_a_theme_that_was_chosen_counts() -> None:
+    poor = Terminal(few_colors=True)
+    assert SpecdecApp(load_settings(), terminal=poor).theme == "monochrome"
+    assert SpecdecApp(load_settings({"theme": "ansi-16"}), terminal=poor).theme == "ansi-16"
