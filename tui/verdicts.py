@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.bench.board import Standing, first_difference, standings
+from core.bench.board import Standing, first_difference, standings, wins
 from core.bench.results import BASELINE
 from core.models.records import MIN_TOKENS
 from core.protocol import Sampling
@@ -67,16 +67,14 @@ def _nothing(comparison: Comparison) -> str:
 
 
 def _doubt(comparison: Comparison, drafts: Sequence[Standing]) -> str:
-    """What keeps the first place from being certain, if anything does."""
-    best = drafts[0]
-    if best.low is None or best.n_replies < 2:
-        return ""  # with one reply each there is no spread; the line below says how many there are
-    if best.low <= 1:
-        return f"not always faster: from {figures.speedup(best.low)}"
-    second = drafts[1] if len(drafts) > 1 else None
-    if second and second.high is not None and second.high >= best.low:
-        name = _name(comparison, second.variant)
-        return f"{name} is within the spread at {figures.speedup(second.speedup)}"
+    """What keeps the first place from being certain, if anything does. One reply by each is no
+    doubt; that it was only one stands beside it."""
+    best = drafts[0].variant
+    for other in (BASELINE, *(standing.variant for standing in drafts[1:2])):
+        n_won, n = wins(comparison.samples, best, other)
+        if n_won < n:
+            name = "no draft" if other == BASELINE else _name(comparison, other)
+            return f"faster than {name} in {n_won} of {n} replies"
     return ""
 
 
