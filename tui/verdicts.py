@@ -112,13 +112,10 @@ def same_text_expected(sampling: Sampling) -> bool:
 
 
 def parting(comparison: Comparison, key: str) -> int | None:
-    """Where the text that is shown of a draft leaves that of the target alone; None where it does
-    not, or where the one or the other is not whole yet."""
-    turn = comparison.turn
-    prompt = turn.prompt if turn else 0
-    alone = comparison.replies_of(BASELINE, prompt)[:1]
-    own = comparison.replies_of(key, prompt)[-1:]
-    return first_difference(own[0], alone[0]) if own and alone else None
+    """After how many characters the text that is shown of a draft leaves that of the target alone;
+    None where it does not, or where the one or the other is not whole yet."""
+    both = comparison.last_two(key)
+    return first_difference(both[0].text, both[1].text) if both else None
 
 
 def texts(comparison: Comparison) -> str:
@@ -143,15 +140,15 @@ def _where(comparison: Comparison, standing: Standing) -> str:
     name = (
         "without a draft" if standing.variant == BASELINE else _name(comparison, standing.variant)
     )
-    at = parting(comparison, standing.variant)
-    if at is None:
+    both, at = comparison.last_two(standing.variant), parting(comparison, standing.variant)
+    if both is None or at is None:
         return f"{name}: not the same text in every reply."
-    prompt = comparison.turn.prompt if comparison.turn else 0
-    alone = comparison.replies_of(BASELINE, prompt)[0]
-    own = comparison.replies_of(standing.variant, prompt)[-1]
+    own, alone = both
+    n_tokens = first_difference(own.tokens, alone.tokens) or 0
     return (
-        f"{name}: another text after {figures.count(at, 'character')} "
-        f"(“{_snippet(own, at)}”, alone “{_snippet(alone, at)}”)."
+        f"{name}: another text after {figures.count(at, 'character')}, "
+        f"{figures.count(n_tokens, 'token')} "
+        f"(“{_snippet(own.text, at)}”, alone “{_snippet(alone.text, at)}”)."
     )
 
 

@@ -51,9 +51,9 @@ def wins(samples: Sequence[Sample], of: str, over: str) -> tuple[int, int]:
     return sum(a > b for a, b in known), len(known)
 
 
-def first_difference(text: str, other: str) -> int | None:
-    """How many characters two texts have in common from their beginning on; None where they are
-    the same."""
+def first_difference(text: Sequence[object], other: Sequence[object]) -> int | None:
+    """How many characters (or tokens, where they are given) two texts have in common from their
+    beginning on; None where they are the same."""
     if text == other:
         return None
     pairs = enumerate(zip(text, other, strict=False))

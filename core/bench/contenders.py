@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from core.bench.board import Standing, standings
-from core.bench.driver import EngineDriver, EngineReply
+from core.bench.driver import EngineDriver
 from core.bench.prompts import Prompt
+from core.bench.report import machine
 from core.bench.results import BASELINE, Sample
-from core.bench.runner import GREEDY, WARM_UP_TOKENS, OnProgress
-from core.models.records import LOOKUP, record_reply
+from core.bench.runner import GREEDY, WARM_UP_TOKENS, OnProgress, engine_sample
+from core.models.records import record_served
 from core.protocol import DraftChoice, Load, ModelInfo, Sampling
 
 
@@ -78,10 +78,11 @@ async def _measure(plan: BoardPlan, on_progress: OnProgress) -> Board:
             await engine.reply(first, plan.sampling, n)
         for done, (repeat, prompt, contender) in enumerate(turns):
             on_progress(done, len(turns))
-            await engine.use(contender.choice, plan.load.draft_len)
+            drafter = await engine.use(contender.choice, plan.load.draft_len)
             reply = await engine.reply(prompt.messages, plan.sampling, plan.max_tokens)
-            samples.append(_sample(contender.name, reply, prompt, repeat))
-            _note(plan, contender.choice, reply)
+            samples.append(engine_sample(contender.name, reply, prompt, repeat))
+            if plan.load.draft_len == "auto":
+                record_served(loaded.target, drafter, reply.stats)
     on_progress(len(turns), len(turns))
     ranked = standings(samples, [contender.name for contender in plan.all])
     return Board(loaded.target, ranked, tuple(samples))
@@ -95,29 +96,6 @@ def _turns(plan: BoardPlan) -> Iterator[tuple[int, Prompt, Contender]]:
                 yield repeat, prompt, contender
 
 
-def _note(plan: BoardPlan, draft: DraftChoice, reply: EngineReply) -> None:
-    if plan.load.draft_len == "auto" and draft.kind != "none":
-        name = LOOKUP if draft.kind == "lookup" else draft.path or ""
-        record_reply(Path(plan.load.target), name, reply.stats)
-
-
-def _sample(name: str, reply: EngineReply, prompt: Prompt, repeat: int) -> Sample:
-    stats = reply.stats
-    return Sample(
-        variant=name,
-        kind=prompt.kind,
-        prompt=prompt.number,
-        repeat=repeat,
-        n_tokens=stats.n_tokens,
-        n_rounds=stats.n_rounds,
-        n_drafted=stats.n_drafted,
-        n_accepted=stats.n_accepted,
-        tok_s=stats.decode_tok_s,
-        wall_s=reply.wall_s,
-        text=reply.text,
-    )
-
-
 def board_document(board: Board, plan: BoardPlan) -> dict[str, Any]:
     """The board as a document for `--json`: who stands where, and each reply without its text."""
     paths = {contender.name: contender.choice.path for contender in plan.all}
@@ -126,6 +104,7 @@ def board_document(board: Board, plan: BoardPlan) -> dict[str, Any]:
         "target": board.target.name,
         "target_path": board.target.path,
         "devices": board.target.devices,
+        "machine": machine(),
         "n_prompts": len(plan.prompts),
         "repeats": plan.repeats,
         "max_tokens": plan.max_tokens,

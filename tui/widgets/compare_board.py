@@ -46,12 +46,12 @@ class CompareBoard(Lines, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,down,tab,l,j", "move(1)", show=False),
-        Binding("left,up,shift+tab,h,k", "move(-1)", show=False),
-        Binding("pagedown,ctrl+d", "scroll(1)", show=False),
-        Binding("pageup,ctrl+u", "scroll(-1)", show=False),
-        Binding("home,g", "scroll(-1000)", show=False),
-        Binding("end,G", "scroll(1000)", show=False),
+        Binding("right,down,tab,l,j", "move(1)", "next draft", show=False),
+        Binding("left,up,shift+tab,h,k", "move(-1)", "draft before", show=False),
+        Binding("pagedown,ctrl+d", "scroll(1)", "texts down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-1)", "texts up", show=False),
+        Binding("home,g", "scroll(-1000)", "beginning of the texts", show=False),
+        Binding("end,G", "scroll(1000)", "end of the texts", show=False),
     ]
 
     def __init__(self) -> None:
