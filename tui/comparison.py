@@ -100,6 +100,14 @@ class Contestant:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A whole reply: its text, and the ids of its tokens."""
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class _Turn:
     repeat: int
     prompt: int
@@ -114,6 +122,7 @@ class _Asked:
     id: str
     at: float
     first_round: float | None = None
+    tokens: list[int] = field(default_factory=list)
     cut: bool = False
     """It is long enough, and was told to end."""
 
@@ -137,6 +146,8 @@ class Comparison:
     """Why the whole of it ended early."""
     notes: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    written: dict[tuple[str, int], list[Written]] = field(default_factory=dict)
+    """Whole replies by draft and prompt, first to last."""
     measured: list[tuple[DraftOption, ReplyStats]] = field(default_factory=list)
     """The totals of every whole reply that was drafted for."""
     turn: _Turn | None = None
@@ -180,9 +191,12 @@ class Comparison:
         """The contestant with this draft."""
         return next(contestant for contestant in self.contestants if contestant.key == key)
 
-    def replies_of(self, key: str, prompt: int) -> list[str]:
-        """The texts of a draft's whole replies to a prompt, first to last."""
-        return [s.text for s in self.samples if (s.variant, s.prompt) == (key, prompt)]
+    def last_two(self, key: str) -> tuple[Written, Written] | None:
+        """The last whole reply by a draft to the prompt of this turn, and the first one without a
+        draft; None where the one or the other is not there yet."""
+        prompt = self.turn.prompt if self.turn else 0
+        own, alone = (self.written.get((name, prompt)) for name in (key, BASELINE))
+        return (own[-1], alone[0]) if own and alone else None
 
     # -------------------------------------------------------------- what the engine reports
 
@@ -192,7 +206,7 @@ class Comparison:
             return False
         if self._asked and getattr(item, "id", None) == self._asked.id:
             self._take_reply(self._asked, item)
-            return True
+            return not isinstance(item, Rounds)  # what a token is, is said once: the chat learns it
         return self._take_other(item)
 
     def _take_other(self, item: FeedItem) -> bool:
@@ -336,6 +350,7 @@ class Comparison:
         by = asked.turn.by
         by.status, by.stats = "writing", item.last.stats
         by.text += clean_stream(item.text)
+        asked.tokens += [token.id for round_ in item.every for token in round_.tokens]
         asked.first_round = asked.first_round or self.clock()
         if self._sets_length(asked) and not asked.cut and self._long_enough(asked, item):
             asked.cut = True
@@ -360,6 +375,8 @@ class Comparison:
             if asked.cut:
                 self._limits[turn.prompt] = item.stats.n_tokens
             self.samples.append(_sample(asked, item, self.clock()))
+            written = self.written.setdefault((by.key, turn.prompt), [])
+            written.append(Written(self.samples[-1].text, tuple(asked.tokens)))
             if by.draft.kind != BASELINE:
                 self.measured.append((by.draft, item.stats))
         by.status = self._rest(by)

@@ -157,11 +157,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "compare",
-        "f9",
+        "ctrl+l",
         "compare",
         "compare",
         "Compare the drafts on the message being written, or the last one",
-        "F9",
+        "Ctrl+L",
         bar=11,
         palette=True,
     ),

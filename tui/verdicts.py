@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.bench.board import Standing, first_difference, standings
+from core.bench.board import Standing, first_difference, standings, wins
 from core.bench.results import BASELINE
 from core.models.records import MIN_TOKENS
 from core.protocol import Sampling
@@ -67,16 +67,14 @@ def _nothing(comparison: Comparison) -> str:
 
 
 def _doubt(comparison: Comparison, drafts: Sequence[Standing]) -> str:
-    """What keeps the first place from being certain, if anything does."""
-    best = drafts[0]
-    if best.low is None or best.n_replies < 2:
-        return ""  # with one reply each there is no spread; the line below says how many there are
-    if best.low <= 1:
-        return f"not always faster: from {figures.speedup(best.low)}"
-    second = drafts[1] if len(drafts) > 1 else None
-    if second and second.high is not None and second.high >= best.low:
-        name = _name(comparison, second.variant)
-        return f"{name} is within the spread at {figures.speedup(second.speedup)}"
+    """What keeps the first place from being certain, if anything does. One reply by each is no
+    doubt; that it was only one stands beside it."""
+    best = drafts[0].variant
+    for other in (BASELINE, *(standing.variant for standing in drafts[1:2])):
+        n_won, n = wins(comparison.samples, best, other)
+        if n_won < n:
+            name = "no draft" if other == BASELINE else _name(comparison, other)
+            return f"faster than {name} in {n_won} of {n} replies"
     return ""
 
 
@@ -114,13 +112,10 @@ def same_text_expected(sampling: Sampling) -> bool:
 
 
 def parting(comparison: Comparison, key: str) -> int | None:
-    """Where the text that is shown of a draft leaves that of the target alone; None where it does
-    not, or where the one or the other is not whole yet."""
-    turn = comparison.turn
-    prompt = turn.prompt if turn else 0
-    alone = comparison.replies_of(BASELINE, prompt)[:1]
-    own = comparison.replies_of(key, prompt)[-1:]
-    return first_difference(own[0], alone[0]) if own and alone else None
+    """After how many characters the text that is shown of a draft leaves that of the target alone;
+    None where it does not, or where the one or the other is not whole yet."""
+    both = comparison.last_two(key)
+    return first_difference(both[0].text, both[1].text) if both else None
 
 
 def texts(comparison: Comparison) -> str:
@@ -145,15 +140,15 @@ def _where(comparison: Comparison, standing: Standing) -> str:
     name = (
         "without a draft" if standing.variant == BASELINE else _name(comparison, standing.variant)
     )
-    at = parting(comparison, standing.variant)
-    if at is None:
+    both, at = comparison.last_two(standing.variant), parting(comparison, standing.variant)
+    if both is None or at is None:
         return f"{name}: not the same text in every reply."
-    prompt = comparison.turn.prompt if comparison.turn else 0
-    alone = comparison.replies_of(BASELINE, prompt)[0]
-    own = comparison.replies_of(standing.variant, prompt)[-1]
+    own, alone = both
+    n_tokens = first_difference(own.tokens, alone.tokens) or 0
     return (
-        f"{name}: another text after {figures.count(at, 'character')} "
-        f"(“{_snippet(own, at)}”, alone “{_snippet(alone, at)}”)."
+        f"{name}: another text after {figures.count(at, 'character')}, "
+        f"{figures.count(n_tokens, 'token')} "
+        f"(“{_snippet(own.text, at)}”, alone “{_snippet(alone.text, at)}”)."
     )
 
 

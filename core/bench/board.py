@@ -42,9 +42,18 @@ def standings(samples: Sequence[Sample], variants: Iterable[str]) -> tuple[Stand
     return tuple(sorted(ranked, key=lambda s: s.speedup or 0.0, reverse=True))
 
 
-def first_difference(text: str, other: str) -> int | None:
-    """How many characters two texts have in common from their beginning on; None where they are
-    the same."""
+def wins(samples: Sequence[Sample], of: str, over: str) -> tuple[int, int]:
+    """How often one variant was faster than another, of the times that both answered the same
+    prompt in the same repeat."""
+    others = {_place(sample): sample.tok_s for sample in samples if sample.variant == over}
+    pairs = [(s.tok_s, others.get(_place(s))) for s in samples if s.variant == of]
+    known = [(a, b) for a, b in pairs if a and b]
+    return sum(a > b for a, b in known), len(known)
+
+
+def first_difference(text: Sequence[object], other: Sequence[object]) -> int | None:
+    """How many characters (or tokens, where they are given) two texts have in common from their
+    beginning on; None where they are the same."""
     if text == other:
         return None
     pairs = enumerate(zip(text, other, strict=False))

@@ -141,7 +141,7 @@ class _Contest:
         ours = await self._engine.reply(prompt.messages, plan.sampling, plan.max_tokens)
         if variant == "auto" and self._loaded:
             record_served(self._loaded.target, self._loaded.drafter, ours.stats)
-        return _engine_sample(variant, ours, prompt, repeat, plan.skip_tokens)
+        return engine_sample(variant, ours, prompt, repeat, plan.skip_tokens)
 
     async def _use(self, variant: str) -> None:
         if variant == self._in_use:
@@ -155,9 +155,10 @@ def _length(variant: str) -> int | Literal["auto"]:
     return int(variant) if variant.isdigit() else "auto"
 
 
-def _engine_sample(
-    variant: str, reply: EngineReply, prompt: Prompt, repeat: int, skip_tokens: int
+def engine_sample(
+    variant: str, reply: EngineReply, prompt: Prompt, repeat: int, skip_tokens: int = 0
 ) -> Sample:
+    """What a reply of ours says of its variant."""
     stats = reply.stats
     return Sample(
         variant=variant,

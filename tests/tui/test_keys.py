@@ -56,6 +56,7 @@ TAKEN = {
     "alt+enter": "Windows Terminal: full screen",
     "ctrl+t": "terminals in a browser: new tab",
     "ctrl+n": "terminals in a browser: new window",
+    "ctrl+l": "terminals in a browser: the address; shells: clears the screen",
     "ctrl+w": "terminals in a browser: close the tab; deletes a word in the composer",
 }
 """Keys that something between the user and us may keep for itself, and what."""
@@ -71,6 +72,7 @@ REASONS = {
     "ctrl+l": "The app draws all of its screen itself; /settings does it too.",
     "ctrl+t": "Browsers only; /editor does it too.",
     "ctrl+n": "Browsers only; /new does it too.",
+    "ctrl+l": "Browsers only, as no shell runs beside us; /compare does it too.",
 }
 """Why a default of ours is one of them all the same."""
 

@@ -14,6 +14,7 @@ from tui.frame import LIST_CELLS, Frame
 
 if TYPE_CHECKING:
     from tui.comparison import Comparison
+    from tui.experiment import Experiment
     from tui.lineup import Question
 
 NOTHING_ASKED = "write a message first: it is what the drafts are compared on"
@@ -22,6 +23,9 @@ NOT_READY = "the models are not ready yet"
 
 class CompareActions(Frame):
     """What is done to compare drafts."""
+
+    _experiment: Experiment | None = None
+    """The chat's own, which exchanging drafts here is not to end."""
 
     def action_compare(self) -> None:
         from tui.lineup import Lineup, questions
@@ -52,6 +56,7 @@ class CompareActions(Frame):
 
         if self._why_not():
             return None
+        self._experiment = self.dialogue.state.experiment
         self.comparison = Comparison(
             plan_for(self.settings, question.prompts, drafts),
             self.settings,
@@ -68,6 +73,7 @@ class CompareActions(Frame):
         comparison, target = self.comparison, self.dialogue.state.target
         if comparison is None or target is None:
             return
+        self.dialogue.state.experiment = self._experiment
         if comparison.died:
             self.dialogue.open(self.dialogue.offer)
         if self.settings.draft_len == "auto":

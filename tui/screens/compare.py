@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from tui.choices import DraftOption
-from tui.comparison import Comparison
+from tui.comparison import BUDGET_S, MOST_TOKENS, Comparison
 from tui.lineup import Lineup, Question
-from tui.sanitize import clean_text
+from tui.sanitize import clean_line
 from tui.state import EngineState
 from tui.verdicts import basis, texts, verdict
 from tui.widgets.compare_board import CompareBoard
@@ -25,6 +25,8 @@ from tui.widgets.lineup_list import LineupList
 from tui.widgets.pick_list import PickList
 
 LOOK_AGAIN_S = 0.1
+WORDS, WORDS_OF_SEVERAL, MOST_SHOWN = 220, 74, 3
+"""Characters of a prompt that are shown, alone and beside others, and how many prompts are."""
 ONE_DRAFT = "choose at least one draft: Space does"
 Begin = Callable[[Question, Sequence[DraftOption]], Comparison | None]
 """Starts a comparison; None where the engine is not free."""
@@ -50,7 +52,7 @@ class CompareScreen(ModalScreen[DraftOption | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
-        Binding("f9", "leave", "close"),
+        Binding("ctrl+l", "leave", "close", id="compare"),
         Binding("space", "put_in_or_out", "put in or take out"),
         Binding("p", "next_question", "other prompts"),
         Binding("enter,u", "use", "use"),
@@ -88,6 +90,7 @@ class CompareScreen(ModalScreen[DraftOption | None]):
         self._asked.show(_asked(self._questions[0]))
         comparison = self._comparison
         if comparison is None:
+            self._said.show([Content.styled(_promise(self._questions[0]), "$muted")])
             self._hints.show(self._hints_before())
             return
         self._board.show(comparison)
@@ -96,6 +99,7 @@ class CompareScreen(ModalScreen[DraftOption | None]):
         if comparison.over and not self._judged:
             self._judged = True
             self._board.move_to(verdict(comparison).winner)
+            self._board.show_beginning()
 
     def _follow(self) -> None:
         if self._comparison and not self._judged:
@@ -180,12 +184,22 @@ class Paragraphs(Lines):
 
 def _asked(question: Question) -> list[Content]:
     """The prompts in a few words each."""
-    heading = ("compare  ", "$muted")
-    found = [" ".join(clean_text(text).split()) for text in question.texts]
-    return [
-        Content.assemble(heading, (question.where, "$primary")),
-        *(Content(text or "(empty)") for text in found),
-    ]
+    lines = [Content.assemble(("compare on  ", "$muted"), (question.where, "$primary"))]
+    cells = WORDS if len(question.texts) == 1 else WORDS_OF_SEVERAL
+    lines += [Content(clean_line(text, cells)) for text in question.texts[:MOST_SHOWN]]
+    if (more := len(question.texts) - MOST_SHOWN) > 0:
+        lines[0] += Content.styled(f", {more} more than these", "$muted")
+    return lines
+
+
+def _promise(question: Question) -> str:
+    """What is going to happen."""
+    n = len(question.prompts)
+    time = f"about {BUDGET_S * max(1, n / 2):.0f} seconds"
+    return (
+        f"All answer in turn, at most {MOST_TOKENS} tokens each time, for {time} at most. "
+        "The chat stays as it is."
+    )
 
 
 def _said(comparison: Comparison) -> list[Content]:

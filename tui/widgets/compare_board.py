@@ -19,10 +19,10 @@ from tui.widgets.lines import Lines
 
 LEAST_COLUMN = 28
 GAP = " │ "
-FASTEST, CURSOR = "fastest", "▸ "
+PLACES, CURSOR = ("fastest", "2nd", "3rd", "4th"), "▸ "
 HEAD_LINES = 6
 """Above the text of a column."""
-RATE, SPEEDUP, ACCEPTED, COUNT, TEXT = 8, 10, 10, 4, 19
+RATE, SPEEDUP, ACCEPTED, COUNT, TEXT = 8, 10, 10, 4, 21
 """Cells of the columns of the table behind the name."""
 
 
@@ -33,7 +33,8 @@ class _Seen:
     contestant: Contestant
     standing: Standing | None
     parting: int | None
-    fastest: bool
+    place: str
+    """Among all, once they are through."""
     cursor: bool
 
 
@@ -45,12 +46,12 @@ class CompareBoard(Lines, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,down,tab,l,j", "move(1)", show=False),
-        Binding("left,up,shift+tab,h,k", "move(-1)", show=False),
-        Binding("pagedown,ctrl+d", "scroll(1)", show=False),
-        Binding("pageup,ctrl+u", "scroll(-1)", show=False),
-        Binding("home,g", "scroll(-1000)", show=False),
-        Binding("end,G", "scroll(1000)", show=False),
+        Binding("right,down,tab,l,j", "move(1)", "next draft", show=False),
+        Binding("left,up,shift+tab,h,k", "move(-1)", "draft before", show=False),
+        Binding("pagedown,ctrl+d", "scroll(1)", "texts down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-1)", "texts up", show=False),
+        Binding("home,g", "scroll(-1000)", "beginning of the texts", show=False),
+        Binding("end,G", "scroll(1000)", "end of the texts", show=False),
     ]
 
     def __init__(self) -> None:
@@ -76,12 +77,21 @@ class CompareBoard(Lines, can_focus=True):
         keys = [c.key for c in self._comparison.contestants] if self._comparison else []
         if key in keys:
             self._at = keys.index(key)
-            self.changed()
+        self.changed()
+
+    def show_beginning(self) -> None:
+        """Of the texts, which are whole now."""
+        self._top = 0
+        self.changed()
 
     def action_move(self, by: int) -> None:
-        if self._comparison:
-            self._at = (self._at + by) % len(self._comparison.contestants)
-            self.changed()
+        if self._comparison is None:
+            return
+        order = list(self._comparison.contestants)
+        if not self._in_columns(self.size.width):
+            order = [seen.contestant for seen in self._ranked(self._seen(self._comparison))]
+        at = order.index(self._comparison.contestants[self._at])
+        self.move_to(order[(at + by) % len(order)].key)
 
     def action_scroll(self, pages: int) -> None:
         room = self._room()
@@ -105,17 +115,22 @@ class CompareBoard(Lines, can_focus=True):
 
     def _seen(self, comparison: Comparison) -> list[_Seen]:
         by_key = {standing.variant: standing for standing in ranked(comparison)}
-        fastest = verdict(comparison).winner if comparison.over else ""
+        judged = comparison.over and verdict(comparison).winner
+        places = dict(zip(by_key, PLACES, strict=False)) if judged else {}
         return [
             _Seen(
                 contestant,
                 by_key.get(contestant.key),
                 parting(comparison, contestant.key),
-                contestant.key == fastest,
+                places.get(contestant.key, ""),
                 index == self._at,
             )
             for index, contestant in enumerate(comparison.contestants)
         ]
+
+    def _ranked(self, seen: Sequence[_Seen]) -> list[_Seen]:
+        """As the rows of the table stand: by place once there are places."""
+        return sorted(seen, key=lambda entry: [*PLACES, ""].index(entry.place))
 
     def _in_columns(self, width: int) -> bool:
         n = len(self._comparison.contestants) if self._comparison else 1
@@ -150,7 +165,7 @@ class CompareBoard(Lines, can_focus=True):
         name = Content(chosen.contestant.draft.name).truncate(max(1, width - 6), ellipsis=True)
         rule = Content.assemble(("── ", "$faint"), name, " ")
         rule += Content.styled("─" * max(0, width - rule.cell_length), "$faint")
-        rows = [_titles(width), *(_row(entry, width) for entry in seen), rule]
+        rows = [_titles(width), *(_row(entry, width) for entry in self._ranked(seen)), rule]
         return [*rows, *text[first : first + self._room()]]
 
     def _first(self, texts: Sequence[Sequence[Content]]) -> int:
@@ -170,10 +185,9 @@ def _fitted(line: Content, cells: int) -> Content:
 
 def _head(seen: _Seen, cells: int) -> list[Content]:
     """The lines above the text of a column."""
-    name = _name(seen, cells - (len(FASTEST) + 1 if seen.fastest else 0))
-    gap = cells - name.cell_length - len(FASTEST)
-    if seen.fastest:
-        name = Content.assemble(name, " " * gap, (FASTEST, "$accepted"))
+    name = _name(seen, cells - len(seen.place) - 1)
+    gap = " " * (cells - name.cell_length - len(seen.place))
+    place = Content.styled(seen.place, "$accepted" if seen.place == PLACES[0] else "$muted")
     status, style = _status(seen.contestant)
     standing = seen.standing
     rate, speedup, speedup_style = _speed(seen)
@@ -181,10 +195,10 @@ def _head(seen: _Seen, cells: int) -> list[Content]:
     if standing and standing.acceptance_rate is not None:
         accepted = f"{figures.percent(standing.acceptance_rate)} accepted"
         accepted += f"{SEPARATOR}{figures.per_round(standing.tokens_per_round)} a round"
-    if standing and standing.low is not None and standing.n_replies > 1:
+    if accepted and standing and standing.low is not None and standing.n_replies > 1:
         spread = f"{SEPARATOR}{standing.low:.2f} to {figures.speedup(standing.high)}"
     return [
-        name,
+        Content.assemble(name, gap, place),
         Content.assemble((f"{speedup}  " if speedup else "", speedup_style), rate),
         Content.styled(accepted, "$muted"),
         Content.styled(f"n {standing.n_replies}{spread}" if standing else "", "$muted"),
@@ -263,7 +277,7 @@ def _same(seen: _Seen) -> tuple[str, str]:
         return ("" if alone else "same text"), "$accepted"
     if seen.parting is None:
         return "not always the same", "$notice"
-    return f"parts after {seen.parting:,}", "$notice"
+    return f"differs after {seen.parting:,}", "$notice"
 
 
 def _text_lines(seen: _Seen, cells: int) -> list[Content]:
