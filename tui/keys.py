@@ -157,11 +157,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "compare",
-        "ctrl+l",
+        "f9",
         "compare",
         "compare",
         "Compare the drafts on the message being written, or the last one",
-        "Ctrl+L",
+        "F9",
         bar=11,
         palette=True,
     ),
@@ -178,11 +178,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "settings",
-        "ctrl+l",
+        "alt+s",
         "settings",
         "settings",
         "All settings: look at them, change them, keep them in config.toml",
-        "Ctrl+L",
+        "Alt+S",
         palette=True,
     ),
     Action(

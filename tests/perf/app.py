@@ -25,7 +25,7 @@ BARE = (
     "from textual.app import App\nfrom textual.widgets import Static\n"
     "class Bare(App):\n    def compose(self): yield Static('Ctrl+P here')\nBare().run()\n"
 )
-F9, CTRL_N, PAGE_UP = b"\x1b[20~", b"\x0e", b"\x1b[5~"
+F10, CTRL_N, PAGE_UP = b"\x1b[21~", b"\x0e", b"\x1b[5~"
 OPENS, FRAMES = 7, 12
 
 
@@ -104,7 +104,7 @@ def open_conversation(terminal: Terminal) -> float:
     """Seconds from a key to the first frame that shows the end of the conversation."""
     terminal.write(CTRL_N)
     terminal.settle(0.5)
-    return keystroke(terminal, F9, b"assistant") / 1000
+    return keystroke(terminal, F10, b"assistant") / 1000
 
 
 def keystroke(terminal: Terminal, key: bytes, shown: bytes = b"\x1b[") -> float:

@@ -1,4 +1,4 @@
-"""The app with two things more: F9 opens a made-up conversation, and what each batch of the
+"""The app with two things more: F10 opens a made-up conversation, and what each batch of the
 engine's events cost is written down when the app ends. `tests.perf.app` runs it.
 
     python -m tests.perf.measured_app FILE [--messages 2000] [--rate 1500 --text fence]
@@ -24,7 +24,7 @@ from tui.message_lines import MessageLines, Role
 
 class MeasuredApp(SpecdecApp):
     CSS_PATH = Path(tui.__file__).parent / "app.tcss"
-    BINDINGS: ClassVar[list[Any]] = [("f9", "open_long", "open")]
+    BINDINGS: ClassVar[list[Any]] = [("f10", "open_long", "open")]
     rows: ClassVar[list[tuple[Role, str]]] = []
 
     async def action_open_long(self) -> None:

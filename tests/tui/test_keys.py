@@ -56,7 +56,6 @@ TAKEN = {
     "alt+enter": "Windows Terminal: full screen",
     "ctrl+t": "terminals in a browser: new tab",
     "ctrl+n": "terminals in a browser: new window",
-    "ctrl+l": "terminals in a browser: the address; shells: clears the screen",
     "ctrl+w": "terminals in a browser: close the tab; deletes a word in the composer",
 }
 """Keys that something between the user and us may keep for itself, and what."""
@@ -69,10 +68,9 @@ REASONS = {
     "f5": "/models does it too.",
     "f6": "The composer leaves it to the app; a slash command does what it does.",
     "f7": "The composer leaves it to the app.",
-    "ctrl+l": "The app draws all of its screen itself; /settings does it too.",
+    "ctrl+l": "It does the same here: the screen is drawn again.",
     "ctrl+t": "Browsers only; /editor does it too.",
     "ctrl+n": "Browsers only; /new does it too.",
-    "ctrl+l": "Browsers only, as no shell runs beside us; /compare does it too.",
 }
 """Why a default of ours is one of them all the same."""
 
@@ -243,7 +241,7 @@ async def test_help_begins_with_the_keys_of_the_place(start: Start) -> None:
         assert text.count("Send the message") == 1
         await pilot.press("f1")
         assert len(app.screen_stack) == 1
-        await pilot.press("ctrl+l", "f1")
+        await pilot.press("alt+s", "f1")
         text = "\n".join(line.plain for line in app.screen.query_one(Page).build(90))
         assert "Next row" in text and "Filter the list" in text
         await pilot.press("escape")

@@ -25,7 +25,7 @@ FREE = {"temperature": None, "max_tokens": None}
 async def open_at(app: SpecdecApp, pilot: Pilot[None], name: str) -> SettingList:
     """The screen with the cursor on a setting."""
     if not isinstance(app.screen, SettingsScreen):
-        await pilot.press("ctrl+l")
+        await pilot.press("alt+s")
     rows = app.screen.query_one(SettingList)
     rows.go_to(name)
     await pilot.pause()
@@ -155,7 +155,7 @@ async def test_what_needs_the_models_anew_says_so_and_offers_it(
 
 async def test_the_list_is_filtered_by_name_and_meaning(start: Start) -> None:
     async with start(loaded=False) as (app, pilot):
-        await pilot.press("ctrl+l", "slash", *"gpu")
+        await pilot.press("alt+s", "slash", *"gpu")
         rows = app.screen.query_one(SettingList)
         names = [row.name for row in rows._rows if not isinstance(row, str)]
         assert names == ["n_gpu_layers", "draft_n_gpu_layers"]

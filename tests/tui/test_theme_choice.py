@@ -104,7 +104,7 @@ def test_a_theme_of_the_user_takes_the_place_of_ours_until_it_is_gone(tmp_path: 
     assert files.themes["specdec-dark"].background != "#000000"
 
 
-async def test_without_colours_there_is_one_theme(start: Start) -> None:
+async def test_without_colours_there_is_one_theme() -> None:
     app = SpecdecApp(load_settings({"theme": "linen"}), terminal=Terminal(no_color=True))
     async with app.run_test() as pilot:
         assert app.theme == "monochrome"

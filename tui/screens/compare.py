@@ -52,7 +52,7 @@ class CompareScreen(ModalScreen[DraftOption | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
-        Binding("ctrl+l", "leave", "close", id="compare"),
+        Binding("f9", "leave", "close", id="compare"),
         Binding("space", "put_in_or_out", "put in or take out"),
         Binding("p", "next_question", "other prompts"),
         Binding("enter,u", "use", "use"),

@@ -65,7 +65,7 @@ class SettingsScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "One step back"),
-        Binding("ctrl+l", "dismiss(None)", "Close the settings", id="settings"),
+        Binding("alt+s", "dismiss(None)", "Close the settings", id="settings"),
         Binding("slash", "filter", "Filter the list"),
         Binding("down,up", "to_list", show=False),
         Binding("right,space,plus", "change(1)", "On or off, next choice"),
