@@ -8,8 +8,8 @@ import signal
 import threading
 
 from core.settings import Settings
-from tui.actions.chat import ChatActions
 from tui.actions.models import ModelActions
+from tui.actions.saved import SavedChatActions
 from tui.actions.views import ViewActions
 from tui.dialogue import Notice
 from tui.startup import is_remote, settle_collections
@@ -18,7 +18,7 @@ PATIENCE_S = 3.0
 REMOTE_STATS_PER_SECOND = 2.0
 
 
-class SpecdecApp(ChatActions, ModelActions, ViewActions):
+class SpecdecApp(SavedChatActions, ModelActions, ViewActions):
     """A chat with a target and a draft."""
 
     def on_mount(self) -> None:
@@ -42,6 +42,7 @@ class SpecdecApp(ChatActions, ModelActions, ViewActions):
         settle_collections()
         self.run_worker(self.engine.open(), name="engine", exit_on_error=False)
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
+        self.run_worker(self.keeper.look_back, name="chats", thread=True, exit_on_error=False)
         per_second = self.settings.stats_per_second
         if is_remote():
             per_second = min(per_second, REMOTE_STATS_PER_SECOND)
@@ -50,6 +51,9 @@ class SpecdecApp(ChatActions, ModelActions, ViewActions):
 
     async def on_unmount(self) -> None:
         self.fetcher.close()
+        if not self.return_code:  # else a signal has ended the app, and the reply is interrupted
+            self.dialogue.new_chat()
+        await asyncio.to_thread(self.keeper.close)
         await self.engine.close()
 
 

@@ -21,6 +21,7 @@ from tui.dialogue import Dialogue, Notice
 from tui.downloads import summary as fetching_summary
 from tui.engine import EngineLine
 from tui.fetching import Fetcher
+from tui.keeping import Keeper
 from tui.keys import ACTIONS
 from tui.widgets.chat_view import ChatView
 from tui.widgets.composer import Composer
@@ -58,6 +59,10 @@ class Frame(App[None]):
         self.given_offer = offer
         offer = offer or first_offer(settings)
         self.dialogue = Dialogue(settings, offer, self.engine.send)
+        self.keeper = Keeper(self.post_message)
+        self.dialogue.keep = self.keeper.keep
+        self.standing_hint = ""
+        """Stands on the divider until it is taken back."""
         target = model_name(offer.target)
         self.title_bar = TitleBar(target, offer.initial.name)
         self.chat, self.divider, self.composer = ChatView(), Divider(), Composer()
@@ -85,7 +90,8 @@ class Frame(App[None]):
         self.stats_bar.show(state)
         self.panel.show(offer.drafts, state)
         self.divider.fraction = state.fraction if state.stage else None
-        self.divider.lasting = "" if self.chat.following else "Ctrl+End: to the end"
+        place = "" if self.chat.following else "Ctrl+End: to the end"
+        self.divider.lasting = self.standing_hint or place
 
     def tell(self, notice: Notice) -> None:
         """A toast."""

@@ -37,6 +37,8 @@ class Composer(TextArea):
         Binding("pagedown", "app.scroll_chat(1)", show=False),
         Binding("ctrl+home", "app.chat_edge(-1)", show=False),
         Binding("ctrl+end", "app.chat_edge(1)", show=False),
+        Binding("f6", "app.chats", show=False),
+        Binding("f7", "app.resume", show=False),
     ]
 
     def __init__(self) -> None:
