@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from core.chats.records import Chat, Message
 from core.protocol import (
     Cancel,
     Command,
@@ -57,8 +58,9 @@ class Notice:
 
 
 Effect = Grew | Ended | Notice
-Keep = Callable[[Conversation, Turn, bool], None]
-"""Saves a turn; the last argument says whether its reply is still being written."""
+Save = Callable[[Chat, list[Message], bool], None]
+"""Takes messages that are new or have changed, and the conversation they are of; the last argument
+says whether they are to be saved at once. Must not wait."""
 
 
 class Dialogue:
@@ -69,7 +71,7 @@ class Dialogue:
         self.offer = offer
         self.state = EngineState()
         self.conversation = Conversation(settings.system)
-        self.keep: Keep = lambda _conversation, _turn, _writing: None
+        self.save: Save = lambda _chat, _messages, _now: None
         self.log_tail: list[str] = []
         self._send = send
         self._ids = itertools.count(1)
@@ -216,7 +218,7 @@ class Dialogue:
         match item:
             case Rounds() if item.id == reply_id and self._turn:
                 self._turn.reply += item.text
-                self.keep(self.conversation, self._turn, True)
+                self._keep(self._turn, writing=True)
                 effects = [Grew(clean_stream(item.text))]
             case Finished() if item.id == reply_id and self._turn:
                 self._turn.reply, self._turn.stats = self._turn.begun + item.text, item.stats
@@ -236,7 +238,7 @@ class Dialogue:
     def _ask(self, turn: Turn) -> Turn:
         self._turn = turn
         turn.target, turn.drafter = model_name(self.offer.target), self._draft.name
-        self.keep(self.conversation, turn, True)
+        self._keep(turn, writing=True)
         if self.state.target is not None:
             self._generate()
         else:
@@ -265,8 +267,12 @@ class Dialogue:
             return []
         turn.finish_reason, turn.note, turn.begun = reason, note, ""
         turn.stats = turn.stats or self.state.stats
-        self.keep(self.conversation, turn, False)
+        self._keep(turn, writing=False)
         return [Ended(turn)]
+
+    def _keep(self, turn: Turn, writing: bool) -> None:
+        grows = writing and turn.reply_id in self.conversation.kept
+        self.save(*self.conversation.keep(turn, writing), not grows)
 
     def _loaded(self, item: Loaded) -> list[Effect]:
         drafter = item.drafter

@@ -60,7 +60,7 @@ class Frame(App[None]):
         offer = offer or first_offer(settings)
         self.dialogue = Dialogue(settings, offer, self.engine.send)
         self.keeper = Keeper(self.post_message)
-        self.dialogue.keep = self.keeper.keep
+        self.dialogue.save = self.keeper.save
         self.standing_hint = ""
         """Stands on the divider until it is taken back."""
         target = model_name(offer.target)

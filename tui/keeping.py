@@ -5,14 +5,14 @@ What opens the file is loaded on a thread after the first frame, or with the fir
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.message import Message
+from textual.message import Message as Post
 
+from core.chats.records import Chat, Message
 from core.errors import SpecdecError
-from tui.conversation import Conversation, Turn
 
 if TYPE_CHECKING:
     from core.chats.store import Store
@@ -23,14 +23,14 @@ CLOSE_S = 3.0
 
 
 @dataclass
-class Kept(Message):
+class Kept(Post):
     """A sentence about the saving of chats."""
 
     text: str
 
 
 @dataclass
-class InterruptedFound(Message):
+class InterruptedFound(Post):
     """The chat that was written to last ends with a reply that was interrupted."""
 
     title: str
@@ -39,23 +39,17 @@ class InterruptedFound(Message):
 class Keeper:
     """One writer and one store. `post` takes messages from any thread."""
 
-    def __init__(self, post: Callable[[Message], object]) -> None:
+    def __init__(self, post: Callable[[Post], object]) -> None:
         self.enabled = True
         self._post = post
         self._writer: Writer | None = None
         self._store: Store | None = None
 
-    def keep(self, conversation: Conversation, turn: Turn, writing: bool) -> None:
-        """Save a turn: a reply that grows within a second, anything else at once. Never waits."""
-        grows = writing and turn.reply_id in conversation.kept
-        chat, messages = conversation.keep(turn, writing)
+    def save(self, chat: Chat, messages: Sequence[Message], now: bool) -> None:
+        """Save messages, and which branch of their chat is shown: at once, or within a second.
+        Never waits."""
         if self.enabled:
-            self._writing().put(chat, *messages, now=not grows)
-
-    def keep_shown(self, conversation: Conversation) -> None:
-        """Save which branch is shown."""
-        if self.enabled and conversation.kept:
-            self._writing().put(conversation.record(), now=True)
+            self._writing().put(chat, *messages, now=now)
 
     def store(self) -> Store:
         """The saved chats, with all that was said up to now. Waits for the disk: for threads."""

@@ -103,7 +103,7 @@ class BranchActions(ChatActions):
         if shown is None:
             self.divider.say(NO_FORK)
             return
-        self.keeper.keep_shown(conversation)
+        self.keeper.save(conversation.record(), [], True)
         await self.show_conversation(conversation.turns)
         if self.picked is not None:
             self.composer.text = clean_text(conversation.turns[self.picked].prompt)
