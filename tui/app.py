@@ -8,12 +8,12 @@ import signal
 import threading
 
 from core.settings import Settings
-from tui.actions.chat import ChatActions
 from tui.actions.compare import CompareActions
 from tui.actions.drafts import DraftActions
 from tui.actions.models import ModelActions
 from tui.actions.palette import PaletteActions
 from tui.actions.places import PlaceActions
+from tui.actions.saved import SavedChatActions
 from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
 from tui.actions.xray import XrayActions
@@ -26,7 +26,7 @@ PATIENCE_S = 3.0
 
 
 class SpecdecApp(
-    ChatActions,
+    SavedChatActions,
     CompareActions,
     PaletteActions,
     ModelActions,
@@ -60,6 +60,7 @@ class SpecdecApp(
         self.run_worker(self.engine.open(), name="engine", exit_on_error=False)
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
         self.run_worker(self.look_for_absent, thread=True, exit_on_error=False)
+        self.run_worker(self.keeper.look_back, name="chats", thread=True, exit_on_error=False)
         self.paint_regularly()
         self.watch_theme_files()
         self.show_state()
@@ -70,6 +71,9 @@ class SpecdecApp(
 
     async def on_unmount(self) -> None:
         self.fetcher.close()
+        if not self.return_code:  # else a signal has ended the app, and the reply is interrupted
+            self.dialogue.new_chat()
+        await asyncio.to_thread(self.keeper.close)
         await self.engine.close()
 
 

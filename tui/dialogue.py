@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from core.chats.records import Chat, Message
 from core.protocol import (
     Cancel,
     Command,
@@ -28,7 +29,7 @@ from core.protocol import (
     Trimmed,
 )
 from core.settings import Settings
-from tui.choices import DraftOption, Offer, draft_key, model_option
+from tui.choices import DraftOption, Offer, draft_key, model_name, model_option
 from tui.conversation import Conversation, Turn
 from tui.feed import FeedItem, Rounds
 from tui.sanitize import clean_line, clean_stream
@@ -72,6 +73,9 @@ class Measured:
 
 
 Effect = Grew | Ended | Notice | Measured
+Save = Callable[[Chat, list[Message], bool], None]
+"""Takes messages that are new or have changed, and the conversation they are of; the last argument
+says whether they are to be saved at once. Must not wait."""
 
 
 class Dialogue:
@@ -82,6 +86,7 @@ class Dialogue:
         self.offer = offer
         self.state = EngineState()
         self.conversation = Conversation(settings.system)
+        self.save: Save = lambda _chat, _messages, _now: None
         self.log_tail: list[str] = []
         self._send = send
         self._ids = itertools.count(1)
@@ -169,8 +174,19 @@ class Dialogue:
         return self._ask(self.conversation.ask(text))
 
     def regenerate(self) -> Turn | None:
-        """Answer the last message again; None where there is none, or a reply is being written."""
+        """Answer the last message again, beside the reply it has; None where there is none, or a
+        reply is being written."""
         turn = None if self.busy else self.conversation.reopen_last()
+        return self._ask(turn) if turn else None
+
+    def submit_instead(self, index: int, text: str) -> Turn | None:
+        """Ask something else in place of turn `index`, as a new branch; None where that cannot be
+        done now."""
+        return None if self.busy else self._ask(self.conversation.ask_instead(index, text))
+
+    def resume(self) -> Turn | None:
+        """Continue the last reply; None where it is at its end, or one is being written."""
+        turn = None if self.busy else self.conversation.resume_last()
         return self._ask(turn) if turn else None
 
     def stop(self) -> list[Effect]:
@@ -199,11 +215,15 @@ class Dialogue:
 
     def new_chat(self) -> None:
         """Begin again; a reply that is being written is given up."""
+        self.open_chat(Conversation(self.settings.system))
+
+    def open_chat(self, conversation: Conversation) -> None:
+        """Go on with another conversation; a reply that is being written is given up."""
         if self.state.reply_id is not None:
             self._send(Cancel(id=self.state.reply_id))
-        self._turn, self.state.reply_id, self.state.stopping = None, None, False
-        self.state.held = False
-        self.conversation = Conversation(self.settings.system)
+        self._end("cancelled")
+        self.state.reply_id, self.state.stopping = None, False
+        self.conversation = conversation
         self.state.new_chat()
         self._n_left_out = 0
 
@@ -235,9 +255,10 @@ class Dialogue:
         match item:
             case Rounds() if item.id == reply_id and self._turn:
                 self._turn.reply += item.text
+                self._keep(self._turn, writing=True)
                 effects = [Grew(clean_stream(item.text))]
             case Finished() if item.id == reply_id and self._turn:
-                self._turn.reply, self._turn.stats = item.text, item.stats
+                self._turn.reply, self._turn.stats = self._turn.begun + item.text, item.stats
                 effects = [*self._end(item.finish_reason), *self._measured(item)]
             case Trimmed() if item.id == reply_id:
                 effects = self._trimmed(item)
@@ -266,6 +287,8 @@ class Dialogue:
 
     def _ask(self, turn: Turn) -> Turn:
         self._turn = turn
+        turn.target, turn.drafter = model_name(self.offer.target), self._draft.name
+        self._keep(turn, writing=True)
         if self.state.target is not None:
             self._generate()
         else:
@@ -295,8 +318,9 @@ class Dialogue:
         self.state.held = False
         if turn is None:
             return []
-        turn.finish_reason, turn.note = reason, note
+        turn.finish_reason, turn.note, turn.begun = reason, note, ""
         turn.stats = turn.stats or self.state.stats
+        self._keep(turn, writing=False)
         return [Ended(turn)]
 
     def _measured(self, item: Finished) -> list[Effect]:
@@ -304,6 +328,10 @@ class Dialogue:
         if drafter is None or self.state.target is None or item.finish_reason == "error":
             return []
         return [Measured(self.state.target, drafter, item.stats)]
+
+    def _keep(self, turn: Turn, writing: bool) -> None:
+        grows = writing and turn.reply_id in self.conversation.kept
+        self.save(*self.conversation.keep(turn, writing), not grows)
 
     def _loaded(self, item: Loaded) -> list[Effect]:
         drafter = item.drafter

@@ -24,6 +24,7 @@ from tui.dialogue import Dialogue, Notice
 from tui.downloads import summary as fetching_summary
 from tui.engine import EngineLine
 from tui.fetching import Fetcher
+from tui.keeping import Keeper
 from tui.keymap import Keymap, own_keymap, read_keymap
 from tui.keys import ACTIONS
 from tui.terminal import Terminal
@@ -73,6 +74,10 @@ class Frame(App[None]):
         self.given_offer = offer
         offer = offer or first_offer(settings)
         self.dialogue = Dialogue(settings, offer, self.engine.send)
+        self.keeper = Keeper(self.post_message)
+        self.dialogue.save = self.keeper.save
+        self.standing_hint = ""
+        """Stands on the divider until it is taken back."""
         target = model_name(offer.target)
         self.title_bar = TitleBar(target, offer.initial.name)
         self.chat, self.divider, self.completions = ChatView(), Divider(), Completions()
@@ -106,7 +111,8 @@ class Frame(App[None]):
         self.stats_bar.show(state)
         self.panel.show(offer, state)
         self.divider.fraction = state.fraction if state.stage else None
-        self.divider.lasting = "" if self.chat.following else self.end_hint
+        place = "" if self.chat.following else self.end_hint
+        self.divider.lasting = self.standing_hint or place
 
     def more_commands(self) -> Iterable[SystemCommand]:
         """What the palette finds beside the actions of the registry."""

@@ -29,6 +29,10 @@ class MessageLines:
         self.role = role
         self.summary: Sequence[str] = ()
         self.note = ""
+        self.key: int | None = None
+        """Names the message where it is one of the conversation."""
+        self.place = ""
+        """Which of several branches it begins, such as 2/3."""
         self._text = "" if role == "assistant" else text
         self._document = Document(text) if role == "assistant" else None
 
@@ -72,6 +76,8 @@ class MessageLines:
 
     def _header(self, width: int) -> Content:
         label, style = LABELS[self.role]
-        summary = shortened(self.summary, width - len(label) - 2)
-        gap = width - len(label) - len(summary)
-        return Content.assemble((label, style), " " * max(0, gap), (summary, "$muted"))
+        place = f"  {self.place}" if self.place else ""
+        taken = len(label) + len(place)
+        summary = shortened(self.summary, width - taken - 2)
+        gap = " " * max(0, width - taken - len(summary))
+        return Content.assemble((label, style), (place, "$primary"), gap, (summary, "$muted"))

@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     try:
         app = SpecdecApp(load_settings(flags))
+        app.keeper.enabled = False
         steps = given.steps or [("prompt", QUESTION)]
         svg = asyncio.run(take(app, given.size, steps, given.patience))
     except SpecdecError as error:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.protocol import FinishReason
+from core.chats.records import Ending
 from tui import figures
 from tui.conversation import Turn
 
-ENDINGS: dict[FinishReason, str] = {
+ENDINGS: dict[Ending, str] = {
     "stop": "",
     "length": "length limit",
     "context": "context full",
     "cancelled": "stopped",
     "error": "interrupted",
+    "interrupted": "interrupted",
 }
 
 
@@ -24,7 +25,7 @@ def summary(turn: Turn) -> list[str]:
     """`96 tokens`, `142 tok/s`, `2.31×`; first how it ended, where that was not by itself."""
     if turn.finish_reason is None:
         return []
-    refused = turn.finish_reason == "error" and not turn.reply
+    refused = turn.finish_reason in ("error", "interrupted") and not turn.reply
     parts = ["not answered" if refused else ENDINGS[turn.finish_reason]]
     stats = turn.stats
     if stats and stats.n_tokens:

@@ -40,7 +40,8 @@ class Hit:
 
 
 def search(connection: sqlite3.Connection, words: str, indexed: bool) -> list[Hit]:
-    """Titles, then messages, in which all the words or beginnings of words stand; newest first.
+    """Messages in which all the words or beginnings of words stand, newest first; before them the
+    titles of chats that have them nowhere else.
 
     `indexed`: by the full-text index, otherwise by reading everything, which also finds parts of
     words. Deleted conversations are left out.
@@ -49,7 +50,9 @@ def search(connection: sqlite3.Connection, words: str, indexed: bool) -> list[Hi
         return []
     indexed = indexed and _has_only_words(words)
     find = _find_indexed if indexed else _find_everywhere
-    return find(connection, words, "chat") + find(connection, words, "message")
+    messages = find(connection, words, "message")
+    shown = {hit.chat for hit in messages}
+    return [hit for hit in find(connection, words, "chat") if hit.chat not in shown] + messages
 
 
 def excerpt(text: str, at: int, length: int) -> Excerpt:

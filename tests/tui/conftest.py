@@ -34,6 +34,7 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No configuration, no models and no theme of the user who runs the tests."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "config.toml").touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("SPECDEC_CONFIG", str(tmp_path / "config.toml"))
     for name in ("HF_HOME", "HF_HUB_CACHE", "LLAMA_CACHE", "OLLAMA_MODELS", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)

@@ -365,3 +365,52 @@ def test_an_engine_that_dies_of_a_new_target_comes_back_with_the_old_one(
     sent.clear()
     loaded.choose_draft(LOOKUP)
     assert loaded.offer == OFFER and loaded.draft == LOOKUP
+
+
+def test_everything_is_handed_to_the_keeper_and_at_the_end_as_whole(loaded: Dialogue) -> None:
+    kept: list[tuple[list[str], object, bool, bool]] = []
+    loaded.save = lambda _, messages, now: kept.append(
+        ([m.text for m in messages], messages[-1].ending, messages[-1].open, now)
+    )
+    loaded.submit("hi")
+    loaded.take(Rounds("reply-1", "a", 1, round_event("a")))
+    loaded.take(finished("ab"))
+    loaded.submit("on")
+    loaded.take(Rounds("reply-2", "c", 1, round_event("c", id="reply-2")))
+    loaded.new_chat()
+    assert kept == [
+        (["hi", ""], None, True, True),
+        (["a"], None, True, False),
+        (["ab"], "stop", False, True),
+        (["on", ""], None, True, True),
+        (["c"], None, True, False),
+        (["c"], "cancelled", False, True),
+    ]
+
+
+def test_a_reply_that_goes_on_keeps_what_it_had(loaded: Dialogue, sent: list[Command]) -> None:
+    loaded.submit("hi")
+    loaded.take(Rounds("reply-1", "so f", 1, round_event("so f")))
+    loaded.take(Failed(command="generate", id="reply-1", message="It broke."))
+    turn = loaded.resume()
+    generate = sent[-1]
+    assert turn and isinstance(generate, Generate)
+    assert [(m.role, m.content) for m in generate.messages][1:] == [
+        ("user", "hi"),
+        ("assistant", "so f"),
+    ]
+    loaded.take(Rounds("reply-2", "ar", 1, round_event("ar", id="reply-2")))
+    assert turn.reply == "so far"
+    loaded.take(finished("ar away", id="reply-2"))
+    assert (turn.reply, turn.finish_reason, turn.note) == ("so far away", "stop", "")
+    assert loaded.resume() is None, "it is at its end now"
+
+
+def test_an_earlier_message_is_asked_anew(loaded: Dialogue, sent: list[Command]) -> None:
+    for number in (1, 2):
+        loaded.submit(f"question {number}")
+        assert loaded.submit_instead(0, "no") is None, "not while a reply is written"
+        loaded.take(finished("yes", id=f"reply-{number}"))
+    assert loaded.submit_instead(0, "other")
+    assert [m.content for m in sent[-1].messages] == ["be brief", "other"]  # type: ignore[union-attr]
+    assert len(loaded.conversation.kept) == 6

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import on
 from textual.widgets import TextArea
 
 from tui.actions.commands import CommandActions
+from tui.conversation import Turn
 from tui.dialogue import BUSY, Effect, Ended, Grew, Measured, Notice
 from tui.engine import EngineEvents
 from tui.messages import OfferFound, Submitted
 from tui.replies import summary
 from tui.sanitize import clean_text
+from tui.shown import asked, being_answered, shown_messages
 from tui.widgets.message_view import MessageView
 
 
 class ChatActions(CommandActions):
     """What is done with messages and replies."""
+
+    picked: int | None = None
+    """The turn that is being rewritten, as a branch beside it."""
 
     # -------------------------------------------------------------- what the engine reports
 
@@ -86,17 +93,38 @@ class ChatActions(CommandActions):
         text = await self.take_command(given)
         if not text:
             return
-        turn = self.dialogue.submit(text)
+        index = self.picked
+        if index is None:
+            turn = self.dialogue.submit(text)
+        else:
+            turn = self.dialogue.submit_instead(index, text)
         if turn is None:
             self.divider.say(BUSY)
             return
         self.composer.clear()
         self.composer.recall.remember(given)
-        await self.chat.add(MessageView("user", text))
-        await self._await_reply()
+        if index is not None:
+            self.leave_picking()
+            await self.show_conversation(self.dialogue.conversation.turns[:-1])
+        await self.chat.add(MessageView.of(asked(turn, self.dialogue.conversation.places())))
+        await self.await_reply(turn)
 
-    async def _await_reply(self) -> None:
-        await self.chat.add(MessageView("assistant"))
+    async def await_reply(self, turn: Turn) -> None:
+        """Show the reply that will come."""
+        self.standing_hint = ""
+        places = self.dialogue.conversation.places()
+        await self.chat.add(MessageView.of(being_answered(turn, places)))
+        self.show_state()
+
+    async def show_conversation(self, turns: Sequence[Turn]) -> None:
+        """Show these turns of the conversation in place of what is shown."""
+        await self.chat.show_all(shown_messages(self.dialogue.conversation, turns))
+        self.show_state()
+
+    def leave_picking(self) -> None:
+        """No earlier message is being rewritten any more."""
+        self.picked, self.standing_hint = None, ""
+        self.chat.mark(None)
         self.show_state()
 
     async def action_stop(self) -> None:
@@ -105,6 +133,7 @@ class ChatActions(CommandActions):
         self.show_state()
 
     async def action_new_chat(self) -> None:
+        self.leave_picking()
         self.dialogue.new_chat()
         await self.chat.clear()
         self.show_state()
@@ -115,9 +144,10 @@ class ChatActions(CommandActions):
         if turn is None:
             self.divider.say(BUSY if busy else "there is no message to answer yet")
             return
+        self.leave_picking()
         if view := self.chat.last_reply:
             await view.remove()
-        await self._await_reply()
+        await self.await_reply(turn)
 
     def action_copy_reply(self) -> None:
         text = clean_text(self.dialogue.conversation.last_reply)

@@ -35,6 +35,11 @@ class Archive(Lines):
         return len(self._messages)
 
     @property
+    def keys(self) -> list[int | None]:
+        """What names each message."""
+        return [message.key for message in self._messages]
+
+    @property
     def width(self) -> int:
         """Cells that the messages are folded to."""
         return self._built_width

@@ -104,6 +104,29 @@ class ChatView(Tall, VerticalScroll, can_focus=False):
         self._anchor_released = False
         self.scroll_end(animate=False, immediate=True)
 
+    def go_to(self, key: int) -> None:
+        """Bring the message of that name to the top of what is seen, or as near as there is text
+        below it, and mark it until another one is marked."""
+        self.mark(key)
+        self.call_after_refresh(self._go_to, key)
+
+    def mark(self, key: int | None) -> None:
+        """Make one message stand out, or none."""
+        for view in self.query(MessageView):
+            view.set_class(key is not None and view.message.key == key, "picked")
+
+    def _go_to(self, key: int) -> None:
+        views = [view for view in self.query(MessageView) if view.display]
+        keys = [*self._archive.keys, *(view.message.key for view in views)]
+        if key not in keys:
+            return
+        archive, index = self._archive, keys.index(key)
+        near = PAGES_NEAR * self.size.height
+        archive.measure(min(index, archive.n_messages), near, near + self.size.height)
+        y = self._y_of(Place(index, 0, 1, archive.width))
+        if y is not None:
+            self.scroll_to(y=y, animate=False, force=True)
+
     @property
     def following(self) -> bool:
         return not self._anchor_released

@@ -16,6 +16,7 @@ class MessageView(Lines):
         height: auto;
         margin: 0 2 1 1;
         color: $foreground;
+        &.picked { background: $panel; }
     }
     """
 

@@ -72,7 +72,7 @@ def test_what_was_deleted_goes_for_good_after_a_day(store: Store, path: Path) ->
         )
     store.purge()
     assert store.bring_back() == new[0].id and store.bring_back() is None
-    assert [hit.message for hit in store.search("pears")] == [None, new[1][0].id]
+    assert [hit.message for hit in store.search("pears")] == [new[1][0].id]
     with pytest.raises(SpecdecError, match="not there any more"):
         store.load(old[0].id)
 
@@ -124,7 +124,8 @@ def test_search_finds_words_and_says_where(
 
 def test_accents_and_case_do_not_matter_to_the_index(store: Store) -> None:
     store.add(*talk("a café in Ångström"))
-    assert len(store.search("CAFE angstrom")) == 2, "the title and the message"
+    (hit,) = store.search("CAFE angstrom")
+    assert hit.message is not None, "a title that says no more is left out"
 
 
 def test_an_sqlite_without_full_text_search_reads_and_writes_the_same_file(
@@ -136,12 +137,12 @@ def test_an_sqlite_without_full_text_search_reads_and_writes_the_same_file(
         without.setattr("core.chats.store.has_search", lambda _connection: False)
         poor = Store(path)
         poor.add(*talk("apple pie"))
-        assert len(poor.search("apple")) == 4
+        assert len(poor.search("apple")) == 2
         poor.close()
     again = Store(path)
-    assert len(again.search("pie")) == 2, "the index made good what was left out of it"
+    assert len(again.search("pie")) == 1, "the index made good what was left out of it"
     again.rename(again.chats()[0].id, "cake")
-    assert len(again.search("pie")) == 1 and len(again.search("cake")) == 1
+    assert len(again.search("cake")) == 1
     again.close()
 
 

@@ -1,0 +1,238 @@
+"""Chats that are kept: branches, the list of them, replies that go on, and a kill."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from core.chats.database import chats_path
+from core.chats.records import Chat, Message, new_id
+from core.chats.store import Listed, Store
+from core.demo import DRAFT_PATH, TARGET_PATH
+from tests.support.pilot import wait_until
+from tests.tui.conftest import Start
+from tests.tui.test_chat_app import LONG, ask, finished
+from tests.tui.test_terminal import Screen
+from tui.app import SpecdecApp
+from tui.screens.chats import ChatsScreen
+from tui.widgets.chat_list import ChatList
+from tui.widgets.composer import Composer
+from tui.widgets.divider import Divider
+from tui.widgets.message_view import MessageView
+
+
+def save(*texts: str, title: str = "") -> tuple[Chat, list[Message]]:
+    """A chat in this test's own file."""
+    messages: list[Message] = []
+    for number, text in enumerate(texts):
+        parent = messages[-1].id if messages else None
+        role, ending = ("assistant", "stop") if number % 2 else ("user", None)
+        messages.append(Message(new_id(), parent, role, text, time.time(), ending))  # type: ignore[arg-type]
+    chat = Chat(new_id(), title or texts[0], "", time.time(), time.time(), messages[-1].id)
+    store = Store()
+    store.add(chat, messages)
+    store.close()
+    return chat, messages
+
+
+def places(app: SpecdecApp) -> list[str]:
+    return [view.message.place for view in app.query(MessageView)]
+
+
+def prompts(app: SpecdecApp) -> list[str]:
+    return [turn.prompt for turn in app.dialogue.conversation.turns]
+
+
+async def listed(app: SpecdecApp, pilot: Pilot[None]) -> ChatList:
+    """Open the list; it is there with its rows."""
+    await pilot.press("f6")
+    await wait_until(pilot, lambda: isinstance(app.screen, ChatsScreen))
+    rows = app.screen.query_one(ChatList)
+    await wait_until(pilot, lambda: rows.cursor >= 0)
+    return rows
+
+
+def titles(rows: ChatList) -> list[str]:
+    return [row.title for row in rows._rows]
+
+
+async def test_messages_are_written_anew_answered_again_and_walked_between(start: Start) -> None:
+    async with start(max_tokens=8) as (app, pilot):
+        composer, conversation = app.query_one(Composer), app.dialogue.conversation
+        for text in ("one", "two"):
+            await ask(app, pilot, text)
+            await finished(app, pilot)
+        composer.text = "half a thought"
+        await pilot.press("alt+up", "alt+up")
+        assert composer.text == "one" and "message 1 of 2" in app.query_one(Divider).lasting
+        await pilot.press("alt+down")
+        assert composer.text == "two"
+        await pilot.press("escape")
+        assert composer.text == "half a thought" and app.query_one(Divider).lasting == ""
+        await pilot.press("alt+up", "alt+up")
+        composer.text = "uno"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: prompts(app) == ["uno"])
+        await finished(app, pilot)
+        assert composer.text == "" and places(app) == ["2/2", ""]
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: places(app) == ["2/2", "2/2"])
+        await finished(app, pilot)
+        assert len(conversation.kept) == 7, "nothing was replaced"
+        await pilot.press("alt+left")
+        await wait_until(pilot, lambda: places(app) == ["2/2", "1/2"])
+        await pilot.press("alt+up", "alt+left")
+        await wait_until(pilot, lambda: prompts(app) == ["one", "two"])
+        assert places(app) == ["1/2", "", "", ""] and composer.text == "one"
+        await pilot.press("alt+left")
+        await wait_until(pilot, lambda: "no other branch" in app.query_one(Divider).hint)
+        await pilot.press("escape")
+        store = app.keeper.store()
+        (item,) = store.chats()
+        assert (item.title, item.n_messages) == ("one", 7)
+        chat, messages = store.load(item.id)
+        assert chat.leaf and messages[chat.leaf].text == conversation.turns[-1].reply
+    assert list((chats_path().parent / "writing").iterdir()) == [], "the writer has left"
+
+
+async def test_the_list_searches_opens_renames_deletes_and_undoes(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [f"message {n}" for n in range(60)]
+    words[11] = "the lighthouse keeper"
+    long, messages = save(*words, title="ships")
+    save("of other things", "yes")
+    async with start(loaded=False, size=(80, 24)) as (app, pilot):
+        rows = await listed(app, pilot)
+        assert titles(rows) == ["of other things", "ships"]
+        await pilot.press("x")
+        await wait_until(pilot, lambda: titles(rows) == ["ships"])
+        await pilot.press("u")
+        await wait_until(pilot, lambda: titles(rows) == ["of other things", "ships"])
+        await pilot.press("r")
+        await wait_until(pilot, lambda: len(app.screen_stack) == 3)
+        app.screen.query_one(Input).value = "other \x1b[31mthings"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: titles(rows)[0] == "other things")
+        await pilot.press("end", "E")
+        await wait_until(pilot, lambda: list(tmp_path.glob("*.json")))
+        exported = json.loads((tmp_path / "ships.json").read_text())
+        assert len(exported["messages"]) == 60
+        await pilot.press("i")
+        await wait_until(pilot, lambda: len(app.screen_stack) == 3)
+        app.screen.query_one(Input).value = "ships.json"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: titles(rows)[0] == "ships" and len(titles(rows)) == 3)
+        await pilot.press("x", "slash")
+        await wait_until(pilot, lambda: app.focused is app.screen.query_one(Input))
+        await pilot.press(*"lighth")
+        await wait_until(pilot, lambda: rows._searched and len(titles(rows)) == 1)
+        hit = [line.plain for line in rows.row(0, 60)]
+        assert "ships" in hit[0] and "the lighthouse keeper" in hit[1]
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: len(app.dialogue.conversation.turns) == 30)
+        assert app.dialogue.conversation.id == long.id
+        line = app.chat._archive.keys.index(messages[11].id)
+        archived = app.chat._archive.archived
+        assert archived is not None
+        await wait_until(pilot, lambda: app.chat.scroll_y == archived.start(line))
+        await listed(app, pilot)
+        await pilot.press("escape")
+        assert app.screen.query_one(Composer).has_focus
+
+
+async def test_an_interrupted_reply_is_found_at_the_start_and_goes_on(start: Start) -> None:
+    _, messages = save("tell me of the sea", "It is")
+    store = Store()
+    store._change("UPDATE message SET ending = 'interrupted' WHERE id = ?", messages[-1].id)
+    store.close()
+    async with start(max_tokens=30) as (app, pilot):
+        await wait_until(pilot, lambda: "F6" in app.query_one(Divider).lasting)
+        assert app.dialogue.conversation.turns == [], "a new chat is begun all the same"
+        row = (await listed(app, pilot)).highlighted
+        assert isinstance(row, Listed) and row.ending == "interrupted"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(app.query(MessageView)) == 2)
+        view = app.query(MessageView).last()
+        assert "interrupted" in view.build(70)[0].plain and "F7" in app.query_one(Divider).hint
+        await pilot.press("f7")
+        await wait_until(pilot, lambda: app.dialogue.busy)
+        await finished(app, pilot)
+        turn = app.dialogue.conversation.turns[-1]
+        assert turn.reply.startswith("It is") and len(turn.reply) > len("It is")
+        assert view.text == turn.reply and app.query_one(Divider).lasting == ""
+        _, kept = app.keeper.store().load(app.dialogue.conversation.id)
+        assert [m.text for m in kept.values()] == ["tell me of the sea", turn.reply]
+
+
+async def test_a_reply_of_the_bundled_pair_goes_on_as_if_it_had_never_stopped(
+    start: Start,
+) -> None:
+    pair = {"target": str(TARGET_PATH), "draft": str(DRAFT_PATH)}
+    async with start(max_tokens=20, **pair) as (app, pilot):
+        await ask(app, pilot, "What is the quadratic equation formula?")
+        await finished(app, pilot)
+        turn = app.dialogue.conversation.turns[-1]
+        assert turn.finish_reason == "length"
+        app.dialogue.settings = app.dialogue.settings.model_copy(update={"max_tokens": 0})
+        await pilot.press("f7")
+        await wait_until(pilot, lambda: turn.finish_reason == "stop")
+        continued = turn.reply
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: app.dialogue.conversation.turns[-1] is not turn)
+        await finished(app, pilot)
+        assert app.dialogue.conversation.turns[-1].reply == continued
+        await pilot.press("f7")
+        await wait_until(pilot, lambda: "at its end" in app.query_one(Divider).hint)
+
+
+def test_after_a_kill_the_reply_is_there_and_goes_on(models: Path) -> None:
+    flags = [
+        *("--target", str(models / "target.gguf"), "--draft", "none"),
+        *("--temperature", "0", "--threads", "1", "--max-tokens", str(LONG)),
+    ]
+    screen = Screen(*flags)
+    screen.wait(lambda text: "ready" in text)
+    screen.process.send("tell me of the sea\r")
+    store = Store()
+
+    def saved() -> str:
+        screen.update()
+        for item in store.chats():
+            *_, reply = store.load(item.id)[1].values()
+            return reply.text
+        return ""
+
+    end = time.monotonic() + 30
+    while len(saved()) < 100:
+        assert time.monotonic() < end
+    before = saved()
+    screen.process.kill(signal.SIGKILL)
+    screen.wait_for_end()
+    again = Screen(*flags)
+    again.wait(lambda text: "ready" in text and "interrupted: F6" in text)
+    again.process.send("\x1b[17~")  # F6
+    again.wait(lambda text: "tell me of the sea" in text and "interrupted" in text)
+    again.process.send("\r")
+    again.wait(lambda text: "F7 continues it" in text)
+    (item,) = store.chats()
+    *_, reply = store.load(item.id)[1].values()
+    assert reply.text.startswith(before) and reply.ending == "interrupted"
+    again.process.send("\x1b[18~")  # F7
+    end = time.monotonic() + 30
+    while len(saved()) <= len(reply.text):
+        assert time.monotonic() < end
+        again.update()
+    assert saved().startswith(reply.text)
+    again.process.send("\x11")  # Ctrl+Q
+    assert again.wait_for_end() == 0
+    (item,) = store.chats()
+    assert item.ending == "cancelled", "who quits has not been interrupted"
+    store.close()

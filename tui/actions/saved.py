@@ -1,0 +1,108 @@
+"""The chats on disk: the list of them, opening one, and what there is to say of saving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.message import Message
+
+from core.errors import SpecdecError
+from tui.actions.branches import BranchActions
+from tui.conversation import Conversation
+from tui.dialogue import Notice
+from tui.frame import LIST_CELLS
+from tui.keeping import InterruptedFound, Kept
+from tui.sanitize import clean_line
+
+if TYPE_CHECKING:
+    from tui.screens.chats import Open
+
+INTERRUPTED = "the last chat was interrupted: F6, Enter opens it"
+CONTINUES = "this reply was not finished: F7 continues it"
+
+
+@dataclass
+class FromDisk(Message):
+    """A thread has been to the disk: `take` says what came of it."""
+
+    take: Callable[[], object]
+
+
+class SavedChatActions(BranchActions):
+    """What is done with the chats on disk."""
+
+    def action_chats(self) -> None:
+        from tui.screens.chats import ChatsScreen
+
+        if self.size.width >= LIST_CELLS:
+            screen = ChatsScreen(self.keeper.store, self.dialogue.conversation.id)
+            self.push_screen(screen, self._chosen)
+
+    def _chosen(self, chosen: Open | None) -> None:
+        if chosen is not None:
+            work = partial(self._fetch, chosen.chat, chosen.message)
+            self.run_worker(work, thread=True, exit_on_error=False)
+
+    def _fetch(self, chat: int, message: int | None) -> None:
+        """On a thread: the whole of a chat."""
+        try:
+            conversation = Conversation.of(*self.keeper.store().load(chat))
+        except SpecdecError as error:
+            notice = Notice(clean_line(error.message, 400), "error")
+            self.post_message(FromDisk(partial(self.tell, notice)))
+            return
+        self.post_message(FromDisk(partial(self._open, conversation, message)))
+
+    @on(FromDisk)
+    async def _take_from_disk(self, message: FromDisk) -> None:
+        result = message.take()
+        if hasattr(result, "__await__"):
+            await result
+
+    async def _open(self, conversation: Conversation, message: int | None) -> None:
+        """Go on with a chat from the disk, at a message of it or at its end."""
+        self.leave_picking()
+        self.composer.focus()
+        if conversation.id == self.dialogue.conversation.id and self.dialogue.busy:
+            if message is not None:  # what is being written stays where it is
+                self.chat.go_to(message)
+            return
+        if message is not None:
+            conversation.show_message(message)
+        self.dialogue.open_chat(conversation)
+        await self.show_conversation(conversation.turns)
+        if message is not None:
+            self.chat.go_to(message)
+        elif conversation.turns and conversation.turns[-1].unfinished:
+            self.divider.say(CONTINUES)
+
+    def action_export(self) -> None:
+        """Write this chat to a Markdown file in the folder where the app was started."""
+        if not self.dialogue.conversation.kept:
+            self.divider.say("there is nothing to export yet")
+            return
+        from tui.saved_chats import exported
+
+        def work(conversation: Conversation) -> None:
+            chat, messages = conversation.record(), dict(conversation.kept)
+            sentence, _ = exported(chat, messages, "markdown", Path.cwd())
+            self.post_message(FromDisk(partial(self.tell, Notice(sentence))))
+
+        self.run_worker(partial(work, self.dialogue.conversation), thread=True, exit_on_error=False)
+
+    # -------------------------------------------------------------- what the keeper says
+
+    @on(Kept)
+    def _kept(self, message: Kept) -> None:
+        self.tell(Notice(clean_line(message.text, 400), "warning"))
+
+    @on(InterruptedFound)
+    def _interrupted_found(self) -> None:
+        if not self.dialogue.conversation.turns:
+            self.standing_hint = INTERRUPTED
+            self.show_state()

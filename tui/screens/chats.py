@@ -1,0 +1,249 @@
+"""The chats on disk: search them, open one, rename, delete and bring back, export and import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from core.chats.exports import Format
+from core.chats.search import Hit
+from core.chats.store import Store
+from tui import saved_chats
+from tui.sanitize import clean_line
+from tui.saved_chats import Answer, Row
+from tui.screens.prompt import PromptScreen
+from tui.widgets.chat_list import ChatList
+from tui.widgets.key_hints import Hint, KeyHints
+from tui.widgets.pick_list import PickList
+
+IS_OPEN = "This chat is open: begin a new one first (Ctrl+N)."
+
+
+@dataclass(frozen=True)
+class Open:
+    """What the list was closed with: open this chat, at a message where one was found."""
+
+    chat: int
+    message: int | None = None
+
+
+@dataclass
+class Done(Message):
+    """A thread has been to the disk: `take` puts in what came of it."""
+
+    take: Callable[[], None]
+
+
+class ChatsScreen(ModalScreen[Open | None]):
+    """Closes with the chat to open, or None."""
+
+    DEFAULT_CSS = """
+    ChatsScreen {
+        background: $background;
+        align: left top;
+        & #page { width: 100%; height: 100%; }
+        & #filter { height: 1; background: $panel; padding: 0 1; }
+        & #filter Static { width: 8; color: $muted; }
+        & #filter Input { width: 1fr; background: $panel; padding: 0; }
+        & #filter Input:focus { background-tint: $foreground 0%; }
+        & ChatList { padding: 1 1 0 1; }
+        &.-short ChatList { padding: 0 1; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back"),
+        Binding("f6", "dismiss(None)", "close"),
+        Binding("slash", "search", "search"),
+        Binding("down,up", "to_list", show=False),
+        Binding("r", "rename", "rename"),
+        Binding("x,delete", "delete", "delete"),
+        Binding("u", "undo", "undo"),
+        Binding("e", "export('markdown')", "export"),
+        Binding("E", "export('json')", "export as JSON"),
+        Binding("i", "import", "import"),
+    ]
+
+    def __init__(self, store: Callable[[], Store], current: int) -> None:
+        """`current`: the chat that is open."""
+        super().__init__()
+        self._store, self._current = store, current
+        self._list, self._hints = ChatList(), KeyHints()
+        self._search = Input(placeholder="search all messages", compact=True)
+
+    def compose(self) -> ComposeResult:
+        with Container(id="page"):
+            with Horizontal(id="filter"):
+                yield Static("chats", markup=False)
+                yield self._search
+            yield self._list
+            yield self._hints
+
+    def on_mount(self) -> None:
+        self._list.focus()
+        self._look()
+        self._show_hints()
+
+    # -------------------------------------------------------------- the disk
+
+    def _in_thread(self, work: Callable[[], Callable[[], None]], group: str = "change") -> None:
+        """Run `work()` on a thread, and what it returns here."""
+
+        def run() -> None:
+            self.post_message(Done(work()))
+
+        self.run_worker(run, thread=True, exit_on_error=False, group=group)
+
+    @on(Done)
+    def _take(self, message: Done) -> None:
+        message.take()
+
+    def _look(self, at: int | None = None) -> None:
+        """Show what there is, the cursor on chat `at`."""
+        words = self._search.value
+
+        def work() -> Callable[[], None]:
+            found, answer = saved_chats.rows(self._store, words)
+            return partial(self._show, words, found, answer, at)
+
+        self._in_thread(work, group="look")
+
+    def _show(self, words: str, found: Sequence[Row], answer: Answer, at: int | None) -> None:
+        if words != self._search.value:
+            return  # somebody has typed on
+        self._list.show(found, self._current, bool(words.strip()), at)
+        self._say(answer)
+
+    def _change(self, work: Callable[[], Answer], at: int | None = None) -> None:
+        """Do something to a chat, and show what there is then."""
+
+        def run() -> Callable[[], None]:
+            answer = work()
+
+            def take() -> None:
+                self._hints.say("")
+                self._say(answer)
+                self._look(at)
+
+            return take
+
+        self._in_thread(run)
+
+    def _say(self, answer: Answer) -> None:
+        sentence, well = answer
+        if sentence:
+            self._hints.say(clean_line(sentence, 400), "$foreground" if well else "$failure")
+
+    # -------------------------------------------------------------- keys
+
+    def _show_hints(self) -> None:
+        if self.focused is self._search:
+            hints: list[Hint] = [("Enter", "to the list"), ("Esc", "back")]
+        else:
+            hints = [("/", "search"), ("u", "undo"), ("i", "import"), ("Esc", "close")]
+        if self._list.highlighted and self.focused is not self._search:
+            own: list[Hint] = [("Enter", "open"), ("r", "rename"), ("x", "delete")]
+            hints = [*own, hints[0], ("e", "export"), ("E", "as JSON"), *hints[1:]]
+        self._hints.show(hints)
+
+    @on(PickList.Moved)
+    def on_descendant_focus(self) -> None:
+        self._show_hints()
+
+    @on(Input.Changed)
+    def _searched(self) -> None:
+        self._list.cursor = -1
+        self._look()
+
+    @on(Input.Submitted)
+    def action_to_list(self) -> None:
+        self._list.focus()
+
+    def action_search(self) -> None:
+        self._search.focus()
+
+    def action_back(self) -> None:
+        """One step back: from the search to the list, from the list to the chat."""
+        if self.focused is self._search:
+            self._list.focus()
+        elif self._search.value:
+            self._search.value = ""
+        else:
+            self.dismiss(None)
+
+    @on(PickList.Picked)
+    def _picked(self) -> None:
+        match self._list.highlighted:
+            case Hit() as hit:
+                self.dismiss(Open(hit.chat, hit.message))
+            case row if row is not None:
+                self.dismiss(Open(row.id))
+
+    def _chosen(self) -> tuple[int, str] | None:
+        """The chat under the cursor, and its title."""
+        row = self._list.highlighted
+        if row is None:
+            return None
+        return (row.chat if isinstance(row, Hit) else row.id), row.title
+
+    def action_rename(self) -> None:
+        if (chosen := self._chosen()) is None:
+            return
+        chat, title = chosen
+
+        def rename(new: str | None) -> None:
+            if new is not None:
+                self._change(partial(saved_chats.renamed, self._store, chat, new), chat)
+
+        self.app.push_screen(PromptScreen("rename", clean_line(title)), rename)
+
+    def action_delete(self) -> None:
+        if (chosen := self._chosen()) is None:
+            return
+        if chosen[0] == self._current:
+            self._hints.say(IS_OPEN, "$notice")
+            return
+        self._change(partial(saved_chats.deleted, self._store, *chosen))
+
+    def action_undo(self) -> None:
+        self._bring(lambda: saved_chats.brought_back(self._store))
+
+    def action_import(self) -> None:
+        def take_in(given: str | None) -> None:
+            if given and given.strip():
+                self._bring(lambda: saved_chats.imported(self._store, given))
+
+        prompt = PromptScreen("import", placeholder="path of a chat exported as JSON")
+        self.app.push_screen(prompt, take_in)
+
+    def _bring(self, work: Callable[[], tuple[int | None, Answer]]) -> None:
+        """Do what puts a chat on the list, and go to it."""
+
+        def run() -> Callable[[], None]:
+            chat, answer = work()
+
+            def take() -> None:
+                self._hints.say("")
+                self._say(answer)
+                if chat is not None:
+                    self._look(chat)
+
+            return take
+
+        self._in_thread(run)
+
+    def action_export(self, form: Format) -> None:
+        if (chosen := self._chosen()) is not None:
+            work = partial(saved_chats.saved_as, self._store, chosen[0], form, Path.cwd())
+            self._change(work, chosen[0])
