@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tui.screens.chats import Open
 
 
-
 @dataclass
 class FromDisk(Message):
     """A thread has been to the disk: `take` says what came of it."""
