@@ -103,5 +103,5 @@ class SavedChatActions(BranchActions):
     def _interrupted_found(self) -> None:
         if not self.dialogue.conversation.turns:
             key = self.shortcuts.first("chats") or "/chats"
-            self.standing_hint = f"the last reply was interrupted: {key} and Enter open its chat"
+            self.standing_hint = f"a reply was interrupted: {key}, Enter opens it"
             self.show_state()
