@@ -32,6 +32,7 @@ class BranchActions(ChatActions):
             self.divider.say(COMPLETE)
             return
         self.leave_picking()
+        self.divider.hint = ""
         view.message = being_answered(turn, self.dialogue.conversation.places())
         view.changed()
         self.chat.follow()
@@ -69,6 +70,7 @@ class BranchActions(ChatActions):
         n_turns = len(self.dialogue.conversation.turns)
         place = f"message {(self.picked or 0) + 1} of {n_turns}"
         self.standing_hint = f"{place} · Enter: new branch · Esc: leave"
+        self.divider.hint = ""
         self.show_state()
 
     def _put_back(self) -> None:

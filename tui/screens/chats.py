@@ -158,6 +158,9 @@ class ChatsScreen(ModalScreen[Open | None]):
         self._hints.show(hints)
 
     @on(PickList.Moved)
+    def _moved(self) -> None:
+        self._show_hints()
+
     def on_descendant_focus(self) -> None:
         self._show_hints()
 
@@ -167,6 +170,9 @@ class ChatsScreen(ModalScreen[Open | None]):
         self._look()
 
     @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_to_list()
+
     def action_to_list(self) -> None:
         self._list.focus()
 
