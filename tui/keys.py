@@ -296,7 +296,7 @@ ACTIONS: tuple[Action, ...] = (
         "F12",
         palette=True,
     ),
-    Action("quit", "ctrl+q", "quit", "quit", "Quit", "Ctrl+Q", bar=9, palette=True, priority=True),
+    Action("quit", "ctrl+q", "quit", "quit", "Quit", "Ctrl+Q", bar=12, palette=True, priority=True),
 )
 
 IN_LISTS: tuple[Action, ...] = (

@@ -367,9 +367,6 @@ def test_an_engine_that_dies_of_a_new_target_comes_back_with_the_old_one(
     assert loaded.offer == OFFER and loaded.draft == LOOKUP
 
 
-# ------------------------------------------------------------------ what is saved
-
-
 def test_everything_is_handed_to_the_keeper_and_at_the_end_as_whole(loaded: Dialogue) -> None:
     kept: list[tuple[list[str], object, bool, bool]] = []
     loaded.save = lambda _, messages, now: kept.append(

@@ -8,7 +8,7 @@ from tui.sanitize import clean_text
 from tui.shown import being_answered
 
 NO_FORK = "there is no other branch on this side"
-COMPLETE = "the last reply is at its end: there is nothing to continue"
+COMPLETE = "the last reply is at its end"
 NOTHING_SENT = "you have sent no message yet"
 
 
@@ -32,6 +32,7 @@ class BranchActions(ChatActions):
             self.divider.say(COMPLETE)
             return
         self.leave_picking()
+        self.divider.hint = ""
         view.message = being_answered(turn, self.dialogue.conversation.places())
         view.changed()
         self.chat.follow()
@@ -68,7 +69,8 @@ class BranchActions(ChatActions):
     def _say_what_is_picked(self) -> None:
         n_turns = len(self.dialogue.conversation.turns)
         place = f"message {(self.picked or 0) + 1} of {n_turns}"
-        self.standing_hint = f"{place}: Enter sends it as a new branch, Esc leaves it"
+        self.standing_hint = f"{place} · Enter: new branch · Esc: leave"
+        self.divider.hint = ""
         self.show_state()
 
     def _put_back(self) -> None:

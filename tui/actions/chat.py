@@ -111,7 +111,7 @@ class ChatActions(CommandActions):
 
     async def await_reply(self, turn: Turn) -> None:
         """Show the reply that will come."""
-        self.standing_hint = ""
+        self.standing_hint = self.divider.hint = ""
         places = self.dialogue.conversation.places()
         await self.chat.add(MessageView.of(being_answered(turn, places)))
         self.show_state()

@@ -22,9 +22,6 @@ from tui.sanitize import clean_line
 if TYPE_CHECKING:
     from tui.screens.chats import Open
 
-INTERRUPTED = "the last chat was interrupted: F6, Enter opens it"
-CONTINUES = "this reply was not finished: F7 continues it"
-
 
 @dataclass
 class FromDisk(Message):
@@ -79,7 +76,8 @@ class SavedChatActions(BranchActions):
         if message is not None:
             self.chat.go_to(message)
         elif conversation.turns and conversation.turns[-1].unfinished:
-            self.divider.say(CONTINUES)
+            key = self.shortcuts.first("resume") or "/resume"
+            self.divider.say(f"this reply was not finished: {key} continues it")
 
     def action_export(self) -> None:
         """Write this chat to a Markdown file in the folder where the app was started."""
@@ -104,5 +102,6 @@ class SavedChatActions(BranchActions):
     @on(InterruptedFound)
     def _interrupted_found(self) -> None:
         if not self.dialogue.conversation.turns:
-            self.standing_hint = INTERRUPTED
+            key = self.shortcuts.first("chats") or "/chats"
+            self.standing_hint = f"a reply was interrupted: {key}, Enter opens it"
             self.show_state()

@@ -27,7 +27,7 @@ from tui.widgets.chat_list import ChatList
 from tui.widgets.key_hints import Hint, KeyHints
 from tui.widgets.pick_list import PickList
 
-IS_OPEN = "This chat is open: begin a new one first (Ctrl+N)."
+IS_OPEN = "This chat is open: begin a new one first, then delete it."
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ChatsScreen(ModalScreen[Open | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
-        Binding("f6", "dismiss(None)", "close"),
+        Binding("f6", "dismiss(None)", "close", id="chats"),
         Binding("slash", "search", "search"),
         Binding("down,up", "to_list", show=False),
         Binding("r", "rename", "rename"),
@@ -158,6 +158,9 @@ class ChatsScreen(ModalScreen[Open | None]):
         self._hints.show(hints)
 
     @on(PickList.Moved)
+    def _moved(self) -> None:
+        self._show_hints()
+
     def on_descendant_focus(self) -> None:
         self._show_hints()
 
@@ -167,6 +170,9 @@ class ChatsScreen(ModalScreen[Open | None]):
         self._look()
 
     @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_to_list()
+
     def action_to_list(self) -> None:
         self._list.focus()
 

@@ -17,7 +17,7 @@ from tui.widgets.pick_list import PickList
 EMPTY = "Nothing is saved yet: a chat is here from its first message on."
 NO_HIT = "No chat has these words."
 WHO = {"user": "you", "assistant": "assistant", None: "title"}
-AGE_CELLS, COUNT_CELLS, MARK_CELLS = 10, 6, 13
+AGE_CELLS, COUNT_CELLS, MARK_CELLS = 12, 6, 13
 LEAST_TITLE = 12
 
 
