@@ -9,5 +9,8 @@ from pathlib import Path
 _home = tempfile.mkdtemp(prefix="specdec-tests-")
 for _name in ("CONFIG", "CACHE", "DATA", "STATE"):
     os.environ[f"XDG_{_name}_HOME"] = str(Path(_home, _name.lower()))
+# Nobody starts the app for the first time here, unless the test says so.
+(Path(_home) / "state/specdec-tui").mkdir(parents=True)
+(Path(_home) / "state/specdec-tui/welcomed").touch()
 for _name in [name for name in os.environ if name.startswith("SPECDEC_")]:
     del os.environ[_name]

@@ -10,6 +10,7 @@ import threading
 from core.settings import Settings
 from tui.actions.compare import CompareActions
 from tui.actions.drafts import DraftActions
+from tui.actions.first_run import FirstRunActions
 from tui.actions.models import ModelActions
 from tui.actions.palette import PaletteActions
 from tui.actions.places import PlaceActions
@@ -35,6 +36,7 @@ class SpecdecApp(
     ThemeActions,
     XrayActions,
     DraftActions,
+    FirstRunActions,
 ):
     """A chat with a target and a draft."""
 
@@ -64,6 +66,7 @@ class SpecdecApp(
         self.run_worker(self.keeper.look_back, name="chats", thread=True, exit_on_error=False)
         self.paint_regularly()
         self.watch_theme_files()
+        self.welcome()
         self.show_state()
 
     def on_resize(self) -> None:

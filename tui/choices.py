@@ -108,32 +108,31 @@ def chosen_offer(settings: Settings) -> Offer:
 
 
 def with_drafts_found(offer: Offer, settings: Settings) -> Offer:
-    """`offer` with the drafts for its target that are on this machine. Reads many GGUF headers.
+    """`offer` with the drafts for its target that are on this machine, the most promising first.
+    Reads the GGUF headers that the index does not know.
 
     Only language models smaller than the target count. Those that do not fit come last, with the
     reason, and only from the target's own folder: elsewhere they mean nothing to this target.
     """
-    from core.models.catalog import find_models
-    from core.models.compat import compare
-    from core.models.gguf import read_header
+    from core.models.survey import survey
 
     if offer.target == str(TARGET_PATH):
         return offer
     target = Path(offer.target)
-    header = read_header(target)
+    draft_options = settings.draft_choice("model", "").options
+    # Without devices: how much memory is free is another question than which drafts there are.
+    found = survey(target, settings.models_dirs, [], settings.target_options(), draft_options)
     fitting, unfit = [], []
-    for model in find_models([*settings.models_dirs, target.parent]):
-        wrong = model.error or model.kind != "language" or model.n_params >= header.n_params
-        if wrong or offer.get(str(model.path)):
+    for advice in found.drafts:
+        model, fit = advice.candidate.model, advice.candidate.compatibility
+        if model.n_params >= found.target.model.n_params or offer.get(str(model.path)):
             continue
         option = DraftOption("model", clean_line(model.name, 60), str(model.path))
-        verdict = compare(header, read_header(model.path))
-        if verdict.verdict != "no":
-            fitting.append((model.size_bytes, option))
+        if fit.verdict != "no":
+            fitting.append(option)
         elif model.path.parent == target.parent:
-            unfit.append(replace(option, reason=clean_line(verdict.cause)))
-    found = [option for _, option in sorted(fitting, key=lambda entry: entry[0])]
-    return replace(offer, drafts=(*offer.drafts, *found, *unfit)[:MOST_DRAFTS])
+            unfit.append(replace(option, reason=clean_line(fit.cause)))
+    return replace(offer, drafts=(*offer.drafts, *fitting, *unfit)[:MOST_DRAFTS])
 
 
 def _offer(target: str, initial: DraftOption) -> Offer:

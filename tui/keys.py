@@ -267,6 +267,16 @@ ACTIONS: tuple[Action, ...] = (
         "Ctrl+G",
         palette=True,
     ),
+    Action(
+        "first_run",
+        "",
+        "first_run",
+        "pairs to begin with",
+        "Pairs of a target and a draft: those here, and those of the Hub that fit this memory",
+        "",
+        palette=True,
+        bound=False,
+    ),
     Action("theme", "", "change_theme", "theme", "Choose the theme", "", palette=True, bound=False),
     Action(
         "suspend",

@@ -98,6 +98,18 @@ def advise(target: Subject, candidates: Sequence[Candidate], *, on_gpu: bool) ->
     return sorted((_advice(target, candidate, on_gpu) for candidate in candidates), key=_rank)
 
 
+def warning(target: Subject, drafts: Sequence[Advice]) -> str:
+    """What speaks against any draft for this target, as far as nothing measured here speaks for
+    one; empty where nothing does."""
+    if any(a.candidate.record and a.candidate.record.speedup > 1 for a in drafts):
+        return ""
+    if _is_mixture(target):
+        return "The target is a mixture of experts, which a draft often makes slower."
+    if 1 not in target.costs and _active_params(target) < _RULE[0][0]:
+        return "A target this small seldom gains from a draft."
+    return ""
+
+
 def _rank(advice: Advice) -> tuple[bool, bool, float, int]:
     candidate = advice.candidate
     unfit = candidate.compatibility.verdict == "no"

@@ -179,6 +179,22 @@ def shortfall(uses: Uses, devices: Sequence[Device]) -> dict[str, int]:
     return lacking
 
 
+def with_room(devices: Sequence[Device], uses: Uses) -> list[Device]:
+    """The devices as they would be without what has `uses`. Weights in main memory are mapped
+    files, which do not count as taken."""
+
+    def room(device: Device) -> int:
+        use = uses.get(device.name, MemoryUse())
+        return use.total - (use.weights if device.type == "CPU" else 0)
+
+    return [
+        device
+        if device.free is None
+        else replace(device, free=min(device.free + room(device), device.total))
+        for device in devices
+    ]
+
+
 def _needed(uses: Uses, device: Device, devices: Sequence[Device]) -> int:
     """Bytes of a device; an integrated GPU's are main memory's, too."""
     names = [device.name]

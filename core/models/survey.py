@@ -11,7 +11,7 @@ from core.models.catalog import Catalogued, bundled_catalogued, catalogued, find
 from core.models.compat import Compatibility
 from core.models.gguf import GgufError
 from core.models.index import Comparisons, Entry, Index
-from core.models.memory import Device, gpus_of, make_plan
+from core.models.memory import Device, gpus_of, make_plan, together, with_room
 from core.models.places import Found
 from core.models.records import LOOKUP, Record, costs_of, records_for
 from core.models.shape import Footprint
@@ -34,8 +34,13 @@ def survey(
     devices: Sequence[Device],
     options: ModelOptions,
     draft_options: ModelOptions,
+    *,
+    loaded: Sequence[Path] = (),
 ) -> Survey:
     """Judge every language model in the known places, in `extra_dirs` and beside the target.
+
+    `loaded`: the target and a draft, where they are loaded already. They have their share of what
+    the devices have not free, and another draft would take the place of this one.
 
     Reads the headers of files that the index does not know, and of those whose vocabularies only
     nearly agree. Raises GgufError where the target itself cannot be read.
@@ -48,6 +53,11 @@ def survey(
     if own.model.error:
         raise GgufError(own.model.error)
     subject = Subject(own.model, _footprint(own, index), costs_of(target))
+    if loaded and subject.footprint:
+        draft = next((model for model in found if _is_one_of(model, loaded[1:])), None)
+        beside = _footprint(draft, index) if draft else None
+        uses = together(subject.footprint, beside, devices, options, draft_options)
+        devices = with_room(devices, uses)
     judge = _Judge(own, subject, index, devices, options, draft_options)
     records = records_for(target)
     candidates, seen = [], {_identity(target)}
@@ -98,6 +108,10 @@ def _footprint(model: Catalogued, index: Index) -> Footprint | None:
         return index.footprint(list(model.parts))
     except GgufError:
         return None
+
+
+def _is_one_of(model: Catalogued, paths: Sequence[Path]) -> bool:
+    return any(_same(model.model.path, path) for path in paths)
 
 
 def _same(a: Path, b: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.containers import VerticalScroll
-from textual.widgets import OptionList, TextArea
+from textual.widgets import TextArea
 
 from tests.tui.conftest import Start
 from tui.key_names import SAME_AS, key_text, normal_key, wants_kitty
@@ -16,6 +16,7 @@ from tui.keys import ACTIONS, every_action
 from tui.screens.help import HelpScreen
 from tui.screens.jump import JumpScreen
 from tui.screens.reading import Page
+from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
 
 TAKEN = {
@@ -210,10 +211,10 @@ async def test_own_keys_work_and_are_shown(start: Start, own_keys: Callable[[str
         await pilot.press("f3")
         assert len(app.screen_stack) == 1
         await pilot.press("f14")
-        chooser = app.screen.query_one(OptionList)
-        before = chooser.highlighted
+        chooser = app.screen.query_one(DraftTable)
+        before = chooser.cursor
         await pilot.press("n")
-        assert chooser.highlighted != before
+        assert chooser.cursor != before
         await pilot.press("f14")
         assert len(app.screen_stack) == 1
         await pilot.press("a", "enter", "b")
@@ -268,7 +269,7 @@ async def test_jumping_goes_to_a_place_by_its_letter(start: Start) -> None:
         assert {"Composer", "DraftList", "TitleBar"} <= letters.keys()
         await pilot.press(letters["DraftList"])
         await pilot.pause()
-        assert app.screen.query("OptionList"), "the list of drafts"
+        assert app.screen.query("DraftTable"), "the list of drafts"
         await pilot.press("escape", "ctrl+g", "escape")
         assert len(app.screen_stack) == 1 and app.focused is app.composer
 

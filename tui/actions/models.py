@@ -12,7 +12,7 @@ from tui.choices import DraftOption, chosen_offer, with_drafts_found
 from tui.dialogue import Notice
 from tui.downloads import arrival
 from tui.fetching import Fetched, Judged
-from tui.frame import LIST_CELLS, Frame
+from tui.frame import Frame
 from tui.messages import OfferFound
 from tui.sanitize import clean_line
 from tui.switching import TargetFound, look_up_arrived, look_up_target
@@ -45,14 +45,12 @@ class ModelActions(Frame):
     def action_drafts(self) -> None:
         from tui.screens.drafts import DraftsScreen
 
-        if self.size.width < LIST_CELLS:
-            return
-        self.push_screen(
-            DraftsScreen(self.dialogue.offer.drafts, self.dialogue.state), self._draft_chosen
-        )
+        self.push_screen(DraftsScreen(self.settings, self.dialogue), self._draft_chosen)
 
     def _draft_chosen(self, draft: DraftOption | None) -> None:
         if draft is not None:
+            if self.dialogue.offer.get(draft.key) is None:
+                draft = self.dialogue.offered(draft.path)
             self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
             self.show_state()
 

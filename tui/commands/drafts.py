@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.models.advisor import Advice, Prediction
+from core.models.advisor import Advice
 from core.models.choose import choose_pair
 from core.models.machine import devices_of, main_memory
 from core.models.memory import Device, gib
@@ -20,6 +20,7 @@ from tui import figures
 from tui.commands.engine_facts import engine_facts
 from tui.commands.models import weights
 from tui.commands.output import complain, print_json, table
+from tui.judging import expected
 
 HEADINGS = ("draft", "weights", "size", "speed-up", "with target", "verdict")
 MAX_NAME, MAX_VERDICT = 60, 300
@@ -126,11 +127,5 @@ def _row(advice: Advice) -> tuple[str, ...]:
 
 
 def _speedup(advice: Advice) -> str:
-    if advice.candidate.record:
-        return f"{figures.speedup(advice.candidate.record.speedup)} measured"
-    return _predicted(advice.prediction) if advice.prediction and advice.usable else figures.DASH
-
-
-def _predicted(prediction: Prediction) -> str:
-    low, high = f"{prediction.low:.1f}", f"{prediction.high:.1f}"
-    return f"{low if low == high else f'{low}–{high}'}× predicted"
+    prediction = advice.prediction if advice.usable else None
+    return " ".join(expected(advice.candidate.record, prediction)).strip() or figures.DASH

@@ -48,7 +48,7 @@ class ModelDetails(Lines):
         lines = [Content.styled(clean_line(title), "bold").truncate(width, ellipsis=True)]
         for label, value, style in facts:
             if value:
-                lines += _wrapped(label, value, style, width)
+                lines += wrapped_fact(label, value, style, width)
         return lines
 
 
@@ -102,7 +102,7 @@ def _choice(row: RemoteChoice, item: Item | None) -> Iterator[Fact]:
     yield "gated", "accept its terms on the Hub first" if told.gated else "", "$notice"
 
 
-def _wrapped(label: str, value: str, style: str, width: int) -> Iterator[Content]:
+def wrapped_fact(label: str, value: str, style: str, width: int) -> Iterator[Content]:
     """A fact on as many lines as its value needs beside the label."""
     room = max(8, width - LABEL_CELLS)
     text = Content.styled(clean_line(value, 400), style or "$foreground")

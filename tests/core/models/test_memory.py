@@ -27,6 +27,7 @@ from core.models.memory import (
     placement,
     shortfall,
     together,
+    with_room,
 )
 from core.models.shape import Shape, joined, read_footprint, shape_of, weights_of
 from core.protocol import ModelOptions
@@ -337,3 +338,17 @@ def test_every_shape_can_be_reckoned_with(models: dict[str, Footprint]) -> None:
     for footprint in (*models.values(), odd):
         for devices in ([], [ram(8)], [ram(8), gpu(8)]):
             assert make_plan(footprint, odd, devices, PLAIN, PLAIN).sentence
+
+
+def test_devices_without_what_is_loaded_have_its_memory_but_not_that_of_mapped_weights() -> None:
+    uses = {
+        MAIN: MemoryUse(weights=3 * GIB, kv=GIB),
+        "CUDA0": MemoryUse(weights=2 * GIB, kv=GIB),
+    }
+    devices = [
+        Device(MAIN, "CPU", 4 * GIB, 16 * GIB),
+        Device("CUDA0", "GPU", GIB, 8 * GIB),
+        Device("CUDA1", "GPU", GIB, 8 * GIB),
+        Device("Vulkan0", "GPU", None, 0),
+    ]
+    assert [device.free for device in with_room(devices, uses)] == [5 * GIB, 4 * GIB, GIB, None]
