@@ -9,6 +9,7 @@ import os
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from core.settings import ENV_PREFIX, Settings, config_path, help_texts
@@ -61,6 +62,12 @@ class Setting:
     default: str
     effect: Effect
     nullable: bool = False
+
+
+@lru_cache(maxsize=1)
+def all_settings() -> tuple[Setting, ...]:
+    """The same for each keystroke in the palette."""
+    return describe()
 
 
 def describe(more_choices: Mapping[str, Sequence[str]] | None = None) -> tuple[Setting, ...]:

@@ -32,3 +32,15 @@ async def test_it_knows_everything_and_does_what_it_finds(start: Start, tmp_path
         await wait_until(pilot, lambda: isinstance(app.screen, SettingsScreen))
         highlighted = app.screen.query_one(SettingList).highlighted
         assert highlighted is not None and highlighted.name == "min_p"
+
+
+async def test_it_finds_saved_chats_by_their_titles(start: Start) -> None:
+    async with start(max_tokens=4) as (app, pilot):
+        app.ask("a question of marmalade")
+        await wait_until(pilot, lambda: app.dialogue.conversation.turns and not app.dialogue.busy)
+        asked = app.dialogue.conversation.id
+        await pilot.press("ctrl+n")
+        assert app.dialogue.conversation.id != asked
+        await pilot.press("ctrl+p", *"marmalade", "enter")
+        await wait_until(pilot, lambda: app.dialogue.conversation.id == asked)
+        assert app.dialogue.conversation.turns[0].prompt == "a question of marmalade"

@@ -14,7 +14,7 @@ from core.errors import SpecdecError
 from tui.actions.commands import CommandActions
 from tui.choices import DraftOption
 from tui.dialogue import Notice
-from tui.preferences import Setting, describe, value_text
+from tui.preferences import Setting, all_settings, value_text
 from tui.sanitize import clean_line
 
 
@@ -37,7 +37,7 @@ class PaletteActions(CommandActions):
                 partial(self.keep_and_say, "theme", theme),
                 discover=False,
             )
-        for setting in describe():
+        for setting in all_settings():
             yield from self._setting_commands(setting)
 
     def _setting_commands(self, setting: Setting) -> Iterable[SystemCommand]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.command import Provider
 from textual.message import Message
 
 from core.errors import SpecdecError
 from tui.actions.branches import BranchActions
 from tui.conversation import Conversation
 from tui.dialogue import Notice
-from tui.frame import LIST_CELLS
+from tui.frame import LIST_CELLS, Frame
 from tui.keeping import InterruptedFound, Kept
 from tui.sanitize import clean_line
 
@@ -30,8 +31,22 @@ class FromDisk(Message):
     take: Callable[[], object]
 
 
+def _in_palette() -> type[Provider]:
+    from tui.chats_in_palette import ChatsInPalette
+
+    return ChatsInPalette
+
+
 class SavedChatActions(BranchActions):
     """What is done with the chats on disk."""
+
+    COMMANDS = Frame.COMMANDS | {_in_palette}
+
+    def open_saved(self, chat: int) -> None:
+        """Go on with a saved chat, where it ended."""
+        from tui.screens.chats import Open
+
+        self._chosen(Open(chat))
 
     def action_chats(self) -> None:
         from tui.screens.chats import ChatsScreen

@@ -60,7 +60,7 @@ class SettingActions(Frame):
         effect: Effect = effect_of(name)
         if effect == "draft" and self.dialogue.opened:
             self.dialogue.choose_draft(self.dialogue.draft)
-        elif name == "theme" and value in self.available_themes:
+        elif name == "theme" and value in self.available_themes and not self.terminal.no_color:
             self.theme = str(value)
         elif name == "stats_per_second":
             self.paint_regularly()

@@ -71,10 +71,11 @@ class XrayScreen(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f4,q", "dismiss(None)", "close"),
-        Binding("f2", "app.next_draft", "next draft"),
+        Binding("escape,q", "dismiss(None)", "close"),
+        Binding("f4", "dismiss(None)", "close", id="xray"),
+        Binding("f2", "app.next_draft", "next draft", id="next_draft"),
         *(
-            Binding(f"alt+{number}", f"app.pick_draft({number})", show=False)
+            Binding(f"alt+{number}", f"app.pick_draft({number})", id=f"draft_{number}", show=False)
             for number in range(1, MOST_DRAFTS + 1)
         ),
         Binding("right,l", "token(1)", "next token"),

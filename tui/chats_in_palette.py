@@ -1,0 +1,48 @@
+"""The saved chats in the command palette, by their titles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import Hit, Hits, Provider
+
+from core.errors import SpecdecError
+from tui import figures
+from tui.sanitize import clean_line
+
+if TYPE_CHECKING:
+    from core.chats.store import Listed
+    from tui.actions.saved import SavedChatActions
+
+
+class ChatsInPalette(Provider):
+    """Looks at the disk once, when the palette is opened, on a thread."""
+
+    _chats: Sequence[Listed] = ()
+
+    @property
+    def _owner(self) -> SavedChatActions:
+        return cast("SavedChatActions", self.app)
+
+    async def startup(self) -> None:
+        try:
+            self._chats = await asyncio.to_thread(lambda: self._owner.keeper.store().chats())
+        except SpecdecError:  # the list of chats says what is wrong
+            self._chats = ()
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for chat in self._chats:
+            title = f"Chat: {clean_line(chat.title, 100)}"
+            if score := matcher.match(title):
+                count = figures.tokens(chat.n_messages)
+                yield Hit(
+                    score,
+                    matcher.highlight(title),
+                    partial(self._owner.open_saved, chat.id),
+                    text=title,
+                    help=f"Open this saved chat of {count} messages",
+                )
