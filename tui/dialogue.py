@@ -303,7 +303,8 @@ class Dialogue:
         self.state.begin_reply(reply_id)
         self._served_by = self.state.drafter if self.settings.draft_len == "auto" else None
         if self._turn:
-            self._turn.trace = Trace(self._vocabulary)
+            begun = len(clean_stream(self._turn.begun))
+            self._turn.trace = Trace(self._vocabulary, begun)
         self._send(
             Generate(
                 id=reply_id,

@@ -59,10 +59,11 @@ class Result:
         return f"{after}{_factor(self.score_after)} · before: {before}{_factor(self.score_before)}"
 
     def short(self, name: Callable[[str], str]) -> str:
-        """`+125% tok/s over prompt lookup`."""
+        """`125% more tok/s than prompt lookup`."""
         if self.gain is None:
             return ""
-        return f"{self.gain * 100:+.0f}% tok/s over {name(self.before)}"
+        more = "more" if self.gain >= 0 else "fewer"
+        return f"{abs(self.gain) * 100:.0f}% {more} tok/s than {name(self.before)}"
 
 
 def _factor(score: Score) -> str:

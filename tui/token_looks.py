@@ -20,9 +20,9 @@ GROUNDS: dict[Look, str] = {
     "corrected": "$corrected-tint",
     "bonus": "$bonus-tint",
     "target": "$alone-tint",
-    "rejected": "$rejected-tint",
 }
-"""Under every other token, so that neighbours are seen apart."""
+"""Under every other token, so that neighbours are seen apart. Rejected ones have brackets, and a
+ground that some themes reverse would pass for the cursor."""
 
 
 def style_of(look: Look, odd: bool = False) -> str:

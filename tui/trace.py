@@ -90,9 +90,11 @@ class Counts:
 class Trace:
     """Grows by rounds; tokens are named by their index in the reply, rounds from 0."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, n_before: int = 0) -> None:
         self.vocabulary = vocabulary
         """Shared by all replies of one target; it goes on growing."""
+        self.n_before = n_before
+        """Characters of the reply that were there before: it was continued."""
         self.drafters: list[tuple[str, DrafterKind]] = []
         self.counts = Counts()
         self._ids, self._p = array("i"), array("f")

@@ -123,7 +123,7 @@ async def test_alt_and_a_digit_take_a_draft_and_the_result_is_said(start: Start)
         await wait_until(pilot, lambda: "before: draft" in app.query_one(Divider).hint)
         assert app.query_one(Divider).hint.startswith("prompt lookup ")
         await wait_until(
-            pilot, lambda: "over draft" in app.query_one(DraftList).build(60)[-2].plain
+            pilot, lambda: "than draft" in app.query_one(DraftList).build(60)[-2].plain
         )
         await pilot.press("escape")
         await finished(app, pilot)

@@ -40,7 +40,7 @@ def test_the_sentence_has_the_figures_of_the_list() -> None:
     assert result
     sentence = result.sentence(NAMES.__getitem__)
     assert sentence == "small 200 tok/s (2.50×) · before: prompt lookup 100 (1.25×)"
-    assert result.short(NAMES.__getitem__) == "+100% tok/s over prompt lookup"
+    assert result.short(NAMES.__getitem__) == "100% more tok/s than prompt lookup"
     for draft in (LOOKUP, SMALL):
         rate, speedup, _ = score_texts(known, draft)
         assert rate in sentence and speedup in sentence
@@ -51,7 +51,7 @@ def test_what_has_no_baseline_has_no_factor_and_a_loss_is_said() -> None:
     result = begin(Scores(), "none", SMALL.key).result(known)
     assert result
     assert result.sentence(NAMES.__getitem__) == "small 100 tok/s · before: no draft 200"
-    assert result.short(NAMES.__getitem__) == "-50% tok/s over no draft"
+    assert result.short(NAMES.__getitem__) == "50% fewer tok/s than no draft"
 
 
 def test_proposals_are_credited_to_the_draft_that_made_them() -> None:

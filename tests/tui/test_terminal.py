@@ -30,6 +30,8 @@ def test_from_launch_to_quit(flags: list[str]) -> None:
     assert "good morning" in screen.text
     screen.process.send("\x1bOQ")  # F2
     screen.wait(lambda text: "draft: none" in text)
+    screen.process.send("\x1b2")  # Alt+2
+    screen.wait(lambda text: "draft: prompt lookup" in text)
     screen.process.send("\x11")  # Ctrl+Q
     assert screen.wait_for_end() == 0
     for pid in engine:

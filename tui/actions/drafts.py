@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.alt_digits import read_as_keys
 from tui.experiment import Experiment
 from tui.frame import Frame
 
@@ -14,6 +15,9 @@ class DraftActions(Frame):
 
     _told: Experiment | None = None
     """The experiment whose result was said."""
+
+    def on_load(self) -> None:
+        read_as_keys()
 
     def action_pick_draft(self, number: int) -> None:
         drafts = self.dialogue.offer.drafts

@@ -128,7 +128,8 @@ class XrayScreen(ModalScreen[None]):
         self._number = min(self._number, len(turns) - 1)
         turn, last = turns[self._number], self._number == len(turns) - 1
         over = turn.finish_reason is not None
-        self._view.show(turn.trace, len(clean_stream(turn.reply)) if over else None)
+        n_before = turn.trace.n_before if turn.trace else 0
+        self._view.show(turn.trace, len(clean_stream(turn.reply)) - n_before if over else None)
         self._title.show(lambda _width: [self._heading(turn)])
         self._legend.show(lambda width: self._counted(turn, self._stats(turn), width))
         self._show_token()
@@ -148,6 +149,8 @@ class XrayScreen(ModalScreen[None]):
             state = self._dialogue.state
             draft = self._dialogue.offer.name_of(state.wanted_draft or state.draft_in_use)
             going_on = f"  being written with {draft}"
+        if turn.trace and turn.trace.n_before:
+            going_on += "  from where it was continued"
         asked = clean_line(turn.prompt, 200)
         return Content.assemble(
             ("X-ray", "bold"), f"  {where}", (going_on, "$primary"), (f"  {asked}", "$muted")

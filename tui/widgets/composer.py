@@ -78,6 +78,9 @@ class Composer(TextArea):
             self.post_message(Submitted(self.text))
         elif event.key in self._newline:
             self.insert("\n")
+        elif event.key.startswith("alt+"):  # arrives with its character, but is a key, no text
+            event.prevent_default()
+            return
         else:
             await super()._on_key(event)
             return
