@@ -9,6 +9,7 @@ import threading
 
 from core.settings import Settings
 from tui.actions.compare import CompareActions
+from tui.actions.copying import CopyActions
 from tui.actions.drafts import DraftActions
 from tui.actions.models import ModelActions
 from tui.actions.palette import PaletteActions
@@ -28,6 +29,7 @@ PATIENCE_S = 3.0
 class SpecdecApp(
     SavedChatActions,
     CompareActions,
+    CopyActions,
     PaletteActions,
     ModelActions,
     PlaceActions,
