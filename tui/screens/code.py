@@ -84,6 +84,10 @@ class CodeScreen(ModalScreen[Taken | None]):
             background: $panel;
         }
         & .-naming Input { display: block; }
+        & OptionList > .option-list--option-highlighted { background: $panel; }
+        & OptionList:focus > .option-list--option-highlighted {
+            background: $block-cursor-background;
+        }
     }
     """
 
