@@ -37,7 +37,7 @@ class Archive(Lines):
     @property
     def keys(self) -> list[int | None]:
         """What names each message."""
-        return [message.key for message in self._messages]
+        return [message.key for message in self.messages]
 
     @property
     def width(self) -> int:
