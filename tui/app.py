@@ -9,6 +9,7 @@ import threading
 
 from core.settings import Settings
 from tui.actions.compare import CompareActions
+from tui.actions.copying import CopyActions
 from tui.actions.drafts import DraftActions
 from tui.actions.first_run import FirstRunActions
 from tui.actions.models import ModelActions
@@ -29,6 +30,7 @@ PATIENCE_S = 3.0
 class SpecdecApp(
     SavedChatActions,
     CompareActions,
+    CopyActions,
     PaletteActions,
     ModelActions,
     PlaceActions,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from core.chats import branches
 from core.chats.records import Chat, Ending, Message, new_id, read_stats, title_of
 from core.protocol import ChatMessage, ReplyStats
+from core.reasoning import answer
 from tui.trace import Trace
 
 
@@ -101,14 +102,15 @@ class Conversation:
     def messages(self) -> list[ChatMessage]:
         """What the target is asked to answer, or, where the last reply was begun, to continue.
 
-        A turn that got no reply at all is left out with its prompt, since chat templates insist on
-        roles that alternate.
+        A turn that got no answer at all is left out with its prompt, since chat templates insist
+        on roles that alternate. Reasoning stays behind: templates take it out of earlier replies,
+        and one refuses a message that has it.
         """
         messages = [ChatMessage(role="system", content=self.system)] if self.system else []
         for turn in self.turns[:-1]:
-            if turn.reply:
+            if said := answer(turn.reply):
                 messages.append(ChatMessage(role="user", content=turn.prompt))
-                messages.append(ChatMessage(role="assistant", content=turn.reply))
+                messages.append(ChatMessage(role="assistant", content=said))
         for turn in self.turns[-1:]:
             messages.append(ChatMessage(role="user", content=turn.prompt))
             if turn.begun:

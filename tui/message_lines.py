@@ -10,8 +10,10 @@ from typing import Literal
 
 from textual.content import Content
 
+from core.reasoning import may_begin, split
 from tui.markdown.document import Document
 from tui.markdown.layout import MIN_WIDTH, plain_lines
+from tui.reasoning import Reasoning
 from tui.replies import shortened
 
 Role = Literal["user", "assistant", "note"]
@@ -33,32 +35,55 @@ class MessageLines:
         """Names the message where it is one of the conversation."""
         self.place = ""
         """Which of several branches it begins, such as 2/3."""
-        self._text = "" if role == "assistant" else text
-        self._document = Document(text) if role == "assistant" else None
+        self.text = text
+        """The text as it was given."""
+        self.unfolded = False
+        self._thought: Reasoning | None = None
+        self._document: Document | None = None
+        if role == "assistant":
+            self._document = Document()
+            if text:
+                self._read(complete=True)
 
     @property
-    def text(self) -> str:
-        """The text as it was given."""
-        return self._document.source if self._document else self._text
+    def has_reasoning(self) -> bool:
+        return self._thought is not None
 
     def grow(self, text: str) -> None:
         """Append to a reply that is being written."""
         assert self._document is not None
-        self._document.append(text)
+        self.text += text
+        if self._document.source:  # the answer has begun
+            self._document.append(text)
+        else:
+            self._read(complete=False)
 
     def finish(self, text: str, summary: Sequence[str], note: str = "") -> None:
         """Give a reply its final form."""
-        assert self._document is not None
-        self._document.finish(text)
+        self.text = text
+        self._read(complete=True)
         self.summary, self.note = summary, note
+
+    def _read(self, *, complete: bool) -> None:
+        """Tell reasoning and answer apart."""
+        assert self._document is not None
+        parts = split(self.text)
+        if parts.reasoning or parts.open:
+            self._thought = Reasoning(parts.reasoning, parts.open and not complete)
+        if complete:
+            self._document.finish(parts.answer)
+        elif not may_begin(parts.answer):
+            self._document.append(parts.answer)
 
     def lines(self, width: int) -> list[Content]:
         """Header, text, and what went wrong, if something did."""
         lines = [self._header(width)]
+        if self._thought:
+            lines += self._thought.lines(width, unfolded=self.unfolded)
         if self._document:
             lines += self._document.lines(width)
         else:
-            lines += plain_lines(self._text, width)
+            lines += plain_lines(self.text, width)
         if self.note:
             lines.append(Content(""))
             lines += [line.stylize_before("$failure") for line in plain_lines(self.note, width)]
@@ -66,8 +91,10 @@ class MessageLines:
 
     def estimate(self, width: int) -> int:
         """About how many lines there will be, without laying them out."""
+        text = self._document.source if self._document else self.text
+        folded = 2 if self._thought else 0
         width = max(MIN_WIDTH, width)
-        return 1 + sum(-(-len(line) // width) or 1 for line in self.text.split("\n"))
+        return 1 + folded + sum(-(-len(line) // width) or 1 for line in text.split("\n"))
 
     def release(self) -> None:
         """Give up what can be made again from the text: many messages are kept, few are seen."""

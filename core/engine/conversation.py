@@ -14,6 +14,7 @@ from core.errors import SpecdecError
 from core.llama.chat_template import CHATML, render
 from core.llama.model import Model
 from core.protocol import ChatMessage
+from core.reasoning import opened_by
 
 FILL = 0.75
 """Share of the context that is kept when turns are dropped: room for the replies to come."""
@@ -27,6 +28,8 @@ class Prompt:
 
     tokens: list[int]
     n_left_out: int = 0
+    opening: str = ""
+    """A marker of reasoning that the template wrote for the model; it belongs to the reply."""
 
 
 def turns(messages: Sequence[ChatMessage]) -> tuple[int, list[int]]:
@@ -95,7 +98,7 @@ class Conversation:
     def _begin(self, text: str, tokens: list[int], left_out: Sequence[ChatMessage]) -> Prompt:
         """What is said from here on goes on from this prompt."""
         self._text, self._tokens, self._left_out = text, tokens, list(left_out)
-        return Prompt(list(tokens), len(left_out))
+        return Prompt(list(tokens), len(left_out), opened_by(text))
 
     def _n_left_out_before(self, messages: Sequence[ChatMessage]) -> int:
         """How many messages to leave out because they were left out before, in this conversation

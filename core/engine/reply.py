@@ -98,6 +98,7 @@ class Reply:
         prompt = session.conversation.prompt(messages)
         self._n_left_out = prompt.n_left_out
         self._tokens = prompt.tokens
+        self._opening = self._unsaid = prompt.opening
         self._tally = Tally(n_prompt=len(self._tokens), started=started)
 
     def steps(self) -> Iterator[Step]:
@@ -196,6 +197,7 @@ class Reply:
             self._parts.append(text)
             if tally.first_text is None:
                 tally.first_text = time.perf_counter()
+        text, self._unsaid = self._unsaid + text, ""
         return Grown(round_, text, len(self._tokens), self._stats)
 
     def _finish_reason(self, round_: Round) -> FinishReason | None:
@@ -213,7 +215,8 @@ class Reply:
         text = "".join(self._parts)
         if self._tally.n_tokens and not self._text.stopped:
             self._session.conversation.remember_reply(text, self._tokens)
-        return Ended(reason, text, len(self._tokens), self._stats())
+        whole = self._opening + text if text else text
+        return Ended(reason, whole, len(self._tokens), self._stats())
 
     def _stats(self) -> ReplyStats:
         return self._tally.snapshot(self._session.baseline.tok_s(len(self._tokens)))

@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from core.errors import SpecdecError
 from core.protocol import ChatMessage
+from core.reasoning import opened_by
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
@@ -48,7 +49,7 @@ def render(template: str, messages: Sequence[ChatMessage], *, bos: str = "", eos
             raise _template_error(second) from None
     except Exception as error:  # a template may do anything that Python does
         raise _template_error(error) from None
-    return prompt + continued
+    return prompt + continued.removeprefix(opened_by(prompt))
 
 
 def _render(template: str, messages: Sequence[ChatMessage], bos: str, eos: str) -> str:

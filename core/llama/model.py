@@ -11,6 +11,7 @@ from core.errors import SpecdecError
 from core.llama import log
 from core.llama.devices import has_gpu
 from core.protocol import ModelOptions
+from core.reasoning import TOKENS
 
 _META_LIMIT = 2**20
 
@@ -108,11 +109,14 @@ class Model:
             capacity = -n
 
     def piece(self, token: int) -> bytes:
-        """The bytes that `token` adds to a text; empty for control tokens. May be part of a
-        UTF-8 character."""
+        """The bytes that `token` adds to a text; empty for control tokens, but for those that tell
+        reasoning from the answer. May be part of a UTF-8 character."""
         known = self._pieces.get(token)
         if known is None:
-            known = self._pieces[token] = self._render(token, special=False)
+            known = self._render(token, special=False)
+            if not known and not self.is_eog(token) and self.token_text(token) in TOKENS:
+                known = self._render(token, special=True)  # else reasoning ran into the answer
+            self._pieces[token] = known
         return known
 
     def token_text(self, token: int) -> str:

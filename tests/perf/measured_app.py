@@ -19,6 +19,7 @@ from core import client
 from core.settings import load_settings
 from tests.perf.long_chat import conversation
 from tui.app import SpecdecApp
+from tui.driver import PaintingDriver
 from tui.message_lines import MessageLines, Role
 
 
@@ -74,6 +75,7 @@ def main() -> None:
     if given.rate:
         use_stand_in(given.rate, given.text)
     app = MeasuredApp(load_settings({"demo": True, "max_tokens": 0}))
+    app.driver_class = PaintingDriver
     costs = note_costs(app)
     app.run()
     given.file.write_text(json.dumps(costs))

@@ -146,10 +146,10 @@ def test_names_of_keys(word: str, key: str, text: str) -> None:
 
 
 def test_own_keys_replace_the_defaults() -> None:
-    keymap = read_keymap({"new_chat": "f13", "copy_reply": ["Ctrl+Y", "alt+c"], "regenerate": ""})
+    keymap = read_keymap({"new_chat": "f13", "copy_reply": ["Ctrl+Y", "alt+o"], "regenerate": ""})
     assert keymap.problems == ()
     assert keymap.of("new_chat") == ("f13",)
-    assert keymap.of("copy_reply") == ("ctrl+y", "alt+c")
+    assert keymap.of("copy_reply") == ("ctrl+y", "alt+o")
     assert keymap.of("regenerate") == ()
     assert keymap.of("next_draft") == ("f2",)
 

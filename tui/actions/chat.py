@@ -149,14 +149,6 @@ class ChatActions(CommandActions):
             await view.remove()
         await self.await_reply(turn)
 
-    def action_copy_reply(self) -> None:
-        text = clean_text(self.dialogue.conversation.last_reply)
-        if not text:
-            self.divider.say("there is no reply to copy yet")
-            return
-        self.copy_to_clipboard(text)
-        self.tell(Notice("Sent to the terminal's clipboard (OSC 52). Some terminals ignore this."))
-
     def action_scroll_chat(self, pages: int) -> None:
         if pages < 0:
             self.chat.scroll_page_up(animate=False)

@@ -27,17 +27,17 @@ class Archive(Lines):
 
     def __init__(self) -> None:
         super().__init__()
-        self._messages: list[MessageLines] = []
+        self.messages: list[MessageLines] = []
         self._near = (0, 0, 0)
 
     @property
     def n_messages(self) -> int:
-        return len(self._messages)
+        return len(self.messages)
 
     @property
     def keys(self) -> list[int | None]:
         """What names each message."""
-        return [message.key for message in self._messages]
+        return [message.key for message in self.messages]
 
     @property
     def width(self) -> int:
@@ -52,20 +52,20 @@ class Archive(Lines):
     def take(self, messages: Iterable[MessageLines]) -> None:
         """Add messages at the end."""
         messages = list(messages)
-        self._messages += messages
+        self.messages += messages
         if self.archived is not None:
             self.archived.add(messages)
         self._moved()
 
     def clear(self) -> None:
         """Forget all messages."""
-        self._messages, self._near = [], (0, 0, 0)
+        self.messages, self._near = [], (0, 0, 0)
         self._built = ()
         self.changed()
 
     def build(self, width: int) -> Sequence[Content]:
         """At a new width what was looked at is measured at once, so that it is painted right."""
-        archived = Archived(self._messages, width)
+        archived = Archived(self.messages, width)
         archived.measure(*self._near)
         return archived
 

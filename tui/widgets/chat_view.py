@@ -23,11 +23,11 @@ PAGES_NEAR = 2
 """So many screens above and below what is seen are laid out before anybody scrolls there."""
 
 
-class Messages(Tall, Vertical):
+class Messages(Vertical, Tall):
     """The messages one below the other."""
 
 
-class ChatView(Tall, VerticalScroll, can_focus=False):
+class ChatView(VerticalScroll, Tall, can_focus=False):
     """Anchored at its end: scrolling up releases it, reaching the end takes it up again.
 
     A reader who has scrolled up keeps the place in the message that is at the top, whatever grows
@@ -51,6 +51,7 @@ class ChatView(Tall, VerticalScroll, can_focus=False):
         super().__init__()
         self._messages, self._archive = Messages(), Archive()
         self._place: Place | None = None
+        self._unfolded = False
 
     def compose(self) -> ComposeResult:
         with self._messages:
@@ -65,6 +66,7 @@ class ChatView(Tall, VerticalScroll, can_focus=False):
         for welcome in self.query(Welcome):
             await welcome.remove()
         await self._archive_old()
+        message.message.unfolded = self._unfolded
         await self._messages.mount(message)
         self.follow()
         return message
@@ -73,6 +75,8 @@ class ChatView(Tall, VerticalScroll, can_focus=False):
         """Show another conversation, from its end; what costs is the end, however long it is."""
         with self.app.batch_update():
             await self._messages.remove_children("MessageView, Welcome")
+            for message in messages:
+                message.unfolded = self._unfolded
             old, new = messages[:-FEWEST_VIEWS], messages[-FEWEST_VIEWS:]
             self._archive.clear()
             self._archive.take(old)
@@ -97,6 +101,20 @@ class ChatView(Tall, VerticalScroll, can_focus=False):
     async def clear(self) -> None:
         """An empty chat."""
         await self.show_all([])
+
+    def fold_reasoning(self) -> bool:
+        """Unfold the reasoning of all replies, or fold it again; False where there is none."""
+        views = list(self.query(MessageView))
+        messages = [*self._archive.messages, *(view.message for view in views)]
+        if not any(message.has_reasoning for message in messages):
+            return False
+        self._unfolded = not self._unfolded
+        for message in messages:
+            message.unfolded = self._unfolded
+        self._archive.changed()
+        for view in views:
+            view.changed()
+        return True
 
     def follow(self) -> None:
         """To the end, and stay there."""

@@ -26,7 +26,7 @@ class DownloadList(PickList):
 
     def show(self, items: tuple[Item, ...]) -> None:
         """Take over the items, the cursor staying on its own."""
-        if items == self._items and self.cursor >= 0:
+        if items == self._items:  # else each look at an empty list would be followed by another
             return
         key = self.highlighted.key if self.highlighted else ""
         self._items = items
