@@ -52,16 +52,16 @@ class TextStyles(LineFilter):
         color, ground = style.color, style.bgcolor
         own = self._styles.get(color) if color else None
         below = self._styles.get(ground) if ground else None
-        if not (own or below or self._bare):
+        if own is None and below is None and not self._bare:
             return style
-        style = style + own + below
+        style = style + own + below  # None adds nothing
         if self._bare:
             return _with_colors(style, None, None)
         if below and below.reverse:
             color = self._foreground  # so that a chosen row is one colour, whatever stands on it
-        elif self._only_ansi and own:
+        elif self._only_ansi and own is not None:
             color = None
-        return _with_colors(style, color, None if self._only_ansi and below else ground)
+        return _with_colors(style, color, None if self._only_ansi and below is not None else ground)
 
 
 class AsciiOnly(LineFilter):
