@@ -8,7 +8,7 @@ No Textual here. One command at a time goes to `send`, and what the engine repor
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Literal
@@ -16,7 +16,6 @@ from typing import Literal
 from core.bench.results import BASELINE, Sample
 from core.protocol import (
     Cancel,
-    ChatMessage,
     Command,
     DraftChanged,
     EngineDied,
@@ -25,59 +24,24 @@ from core.protocol import (
     Generate,
     Progress,
     ReplyStats,
-    Sampling,
     SetDraft,
     Trimmed,
 )
 from core.settings import Settings
 from tui.choices import DraftOption
 from tui.feed import FeedItem, Rounds
+from tui.lineup import Plan
 from tui.sanitize import clean_line, clean_stream, clean_text
 
 BUDGET_S = 30.0
 """A comparison of one prompt takes about so long at most, if the models allow."""
-MOST_TOKENS, FEWEST_TOKENS = 256, 24
-"""Of a reply: never more, and never cut shorter for want of time."""
+FEWEST_TOKENS = 24
+"""Of a reply, that is not cut shorter for want of time."""
 MOST_REPEATS = 5
 ID_BEGINS = "compare-"
-SEED = 1
-"""Where none is set: with a seed all drafts answer with the same text, so that speed is compared
-and not luck."""
 
 Status = Literal["waiting", "loading", "prefill", "writing", "measured", "failed"]
 Phase = Literal["running", "stopping", "restoring", "over"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is compared. Of `drafts` the first is none, and each prompt is a conversation that ends
-    with a user message."""
-
-    prompts: tuple[tuple[ChatMessage, ...], ...]
-    drafts: tuple[DraftOption, ...]
-    sampling: Sampling
-    max_tokens: int = MOST_TOKENS
-    own_seed: bool = False
-    """Whether the seed was chosen here, as the user has set none."""
-
-
-def plan_for(
-    settings: Settings,
-    prompts: Sequence[Sequence[ChatMessage]],
-    drafts: Sequence[DraftOption],
-) -> Plan:
-    """The comparison of these drafts under the chat's settings."""
-    sampling = settings.sampling()
-    own_seed = sampling.temperature > 0 and sampling.seed is None
-    if own_seed:
-        sampling = sampling.model_copy(update={"seed": SEED})
-    return Plan(
-        prompts=tuple(map(tuple, prompts)),
-        drafts=tuple(drafts),
-        sampling=sampling,
-        max_tokens=min(settings.max_tokens or MOST_TOKENS, MOST_TOKENS),
-        own_seed=own_seed,
-    )
 
 
 @dataclass

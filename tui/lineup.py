@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.protocol import ChatMessage
+from core.protocol import ChatMessage, Sampling
+from core.settings import Settings
 from tui.choices import DraftOption
 from tui.conversation import Conversation, Turn
 
@@ -13,6 +14,11 @@ MOST = 4
 """So many columns can be read side by side, and so many replies take half a minute."""
 RECENT = 6
 """Prompts of the chat that are taken together."""
+MOST_TOKENS = 256
+"""Of a reply."""
+SEED = 1
+"""Where none is set: with a seed all drafts answer with the same text, so that speed is compared
+and not luck."""
 BASELINE_STAYS = "without a draft is what the others are compared with: it stays"
 FULL = f"{MOST} at most: take one out first"
 
@@ -79,3 +85,35 @@ class Lineup:
         else:
             self._chosen.add(key)
         return ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared. Of `drafts` the first is none, and each prompt is a conversation that ends
+    with a user message."""
+
+    prompts: tuple[tuple[ChatMessage, ...], ...]
+    drafts: tuple[DraftOption, ...]
+    sampling: Sampling
+    max_tokens: int = MOST_TOKENS
+    own_seed: bool = False
+    """Whether the seed was chosen here, as the user has set none."""
+
+
+def plan_for(
+    settings: Settings,
+    prompts: Sequence[Sequence[ChatMessage]],
+    drafts: Sequence[DraftOption],
+) -> Plan:
+    """The comparison of these drafts under the chat's settings."""
+    sampling = settings.sampling()
+    own_seed = sampling.temperature > 0 and sampling.seed is None
+    if own_seed:
+        sampling = sampling.model_copy(update={"seed": SEED})
+    return Plan(
+        prompts=tuple(map(tuple, prompts)),
+        drafts=tuple(drafts),
+        sampling=sampling,
+        max_tokens=min(settings.max_tokens or MOST_TOKENS, MOST_TOKENS),
+        own_seed=own_seed,
+    )

@@ -30,6 +30,8 @@ class Standing:
     speedup: float | None
     low: float | None
     high: float | None
+    n_faster: int
+    """Replies that were faster than those beside them."""
     acceptance_rate: float | None
     tokens_per_round: float | None
     same_text: float | None
@@ -75,6 +77,7 @@ def _standing(samples: Sequence[Sample], variant: str) -> Standing:
         speedup=median(ratios) if ratios else None,
         low=min(ratios, default=None),
         high=max(ratios, default=None),
+        n_faster=sum(ratio > 1 for ratio in ratios),
         acceptance_rate=sum(s.n_accepted for s in chosen) / n_drafted if n_drafted else None,
         tokens_per_round=sum(s.n_tokens for s in chosen) / n_rounds if n_rounds else None,
         same_text=_same_text(samples, chosen),

@@ -80,6 +80,8 @@ _ASKED: dict[str, tuple[str | Sequence[str], ...]] = {
 
 KINDS = tuple(_ASKED)
 SYNTHETIC_KINDS = REGIONS
+OWN = "own"
+"""The kind of prompts that the user brings."""
 
 
 def prompts(kinds: Sequence[str] = KINDS) -> tuple[Prompt, ...]:

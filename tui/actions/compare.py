@@ -52,7 +52,8 @@ class CompareActions(Frame):
     def _begin_comparison(
         self, question: Question, drafts: Sequence[DraftOption]
     ) -> Comparison | None:
-        from tui.comparison import Comparison, plan_for
+        from tui.comparison import Comparison
+        from tui.lineup import plan_for
 
         if self._why_not():
             return None

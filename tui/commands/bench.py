@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from core.bench.prompts import KINDS, SYNTHETIC_KINDS, prompts
+from core.bench.prompts import KINDS, SYNTHETIC_KINDS, Prompt, prompts
 from core.bench.report import costs_document, costs_plot, result_document, result_plot
 from core.bench.results import BASELINE, SERVER, BenchResult
 from core.bench.runner import SWEEP, BenchPlan, run_bench, run_costs
@@ -22,7 +22,7 @@ from core.bench.synthetic import SHAPE_KEY, write_pair
 from core.errors import SpecdecError
 from core.models.choose import checked_header, choose_pair
 from core.models.untrusted import shown
-from core.protocol import Costs, DraftChoice, Load, Loaded
+from core.protocol import Costs, DraftChoice, Load, Loaded, Sampling
 from core.settings import Settings
 from tui import figures
 from tui.commands.output import print_json, table
@@ -53,6 +53,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         with _models(settings, arguments) as load:
             if arguments.costs:
                 outcome = _measure_costs(load)
+            elif arguments.drafts:
+                outcome = _measure_board(settings, arguments, load)
             else:
                 outcome = _measure_replies(_plan(settings, arguments, load))
     finally:
@@ -72,6 +74,24 @@ def _measure_replies(plan: BenchPlan) -> Outcome:
     return Outcome(result_document(result, plan), report(result), result_plot(result))
 
 
+def _measure_board(settings: Settings, arguments: argparse.Namespace, load: Load) -> Outcome:
+    from core.bench.contenders import BoardPlan, board_document, run_board
+    from tui.commands.board import board_report, contenders
+
+    target, found = contenders(settings, arguments.drafts)
+    plan = BoardPlan(
+        load=load.model_copy(update={"target": str(target)}),
+        contenders=found,
+        prompts=_prompts(arguments, load),
+        repeats=arguments.repeats,
+        max_tokens=arguments.tokens,
+        sampling=_sampling(settings, arguments),
+    )
+    _status("loading the models")
+    board = run_board(plan, lambda done, of: _status(f"{done} of {of} replies"))
+    return Outcome(board_document(board, plan), board_report(board, plan), "")
+
+
 def _measure_costs(load: Load) -> Outcome:
     _status("measuring batches")
     loaded, costs = run_costs(load)
@@ -86,6 +106,13 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise SpecdecError(
             "--costs makes no replies; leave out --sweep, --vs and --kinds.", kind="settings"
         )
+    if arguments.prompts and (arguments.kinds or arguments.costs or arguments.synthetic):
+        raise SpecdecError(
+            "--prompts brings prompts of its own; leave out --kinds, --costs and --synthetic.",
+            kind="settings",
+        )
+    if arguments.drafts:
+        _refuse_beside_drafts(arguments)
     if arguments.acceptance and not arguments.synthetic:
         raise SpecdecError("--acceptance dials a --synthetic pair; name one.", kind="settings")
     if arguments.synthetic and arguments.vs:
@@ -101,6 +128,15 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
         )
 
 
+def _refuse_beside_drafts(arguments: argparse.Namespace) -> None:
+    names = ("sweep", "costs", "vs", "synthetic", "plot", "draft")
+    given = [name for name in names if getattr(arguments, name, None) not in (None, False)]
+    if given:
+        raise SpecdecError(
+            f"--drafts ranks several drafts; leave out --{given[0]}.", kind="settings"
+        )
+
+
 def _plan(settings: Settings, arguments: argparse.Namespace, load: Load) -> BenchPlan:
     lengths = () if arguments.sweep is None else arguments.sweep or SWEEP
     if load.draft.kind == "none" and (lengths or not arguments.vs):
@@ -108,18 +144,31 @@ def _plan(settings: Settings, arguments: argparse.Namespace, load: Load) -> Benc
             "There is no draft to measure; name one with --draft, or try --draft lookup.",
             kind="settings",
         )
-    sampling = settings.sampling()
-    if "temperature" not in vars(arguments):  # what suits a chat is no default here
-        sampling = sampling.model_copy(update={"temperature": 0.0})
     return BenchPlan(
         load=load,
-        prompts=prompts(arguments.kinds or _kinds(arguments, load)),
+        prompts=_prompts(arguments, load),
         repeats=arguments.repeats,
         max_tokens=arguments.tokens,
-        sampling=sampling,
+        sampling=_sampling(settings, arguments),
         lengths=lengths,
         server=arguments.vs,
     )
+
+
+def _sampling(settings: Settings, arguments: argparse.Namespace) -> Sampling:
+    """As the flags say, and else at temperature 0: what suits a chat is no default here."""
+    sampling = settings.sampling()
+    if "temperature" not in vars(arguments):
+        sampling = sampling.model_copy(update={"temperature": 0.0})
+    return sampling
+
+
+def _prompts(arguments: argparse.Namespace, load: Load) -> tuple[Prompt, ...]:
+    if arguments.prompts:
+        from tui.commands.board import own_prompts
+
+        return own_prompts(arguments.prompts)
+    return prompts(arguments.kinds or _kinds(arguments, load))
 
 
 def _kinds(arguments: argparse.Namespace, load: Load) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def _words(text: str) -> list[str]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
-        raise argparse.ArgumentTypeError("name at least one kind")
+        raise argparse.ArgumentTypeError("name at least one")
     return list(dict.fromkeys(words))
 
 
@@ -93,6 +93,17 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "--vs": {
         "metavar": "URL",
         "help": "Run the same prompts through the llama-server at this address.",
+    },
+    "--prompts": {
+        "metavar": "FILE",
+        "help": "Your own prompts: a text file (-: stdin) with one a paragraph, or `chats`: the "
+        "last ones of your conversations.",
+    },
+    "--drafts": {
+        "type": _words,
+        "metavar": "DRAFT,…",
+        "help": "Rank these drafts beside none on the same prompts: paths, names, lookup, or `all` "
+        "that are on this machine and fit.",
     },
     "--plot": {"metavar": "FILE", "help": "Write a plot as SVG."},
 }

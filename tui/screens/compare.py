@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from tui.choices import DraftOption
-from tui.comparison import BUDGET_S, MOST_TOKENS, Comparison
-from tui.lineup import Lineup, Question
+from tui.comparison import BUDGET_S, Comparison
+from tui.lineup import MOST_TOKENS, Lineup, Question
 from tui.sanitize import clean_line
 from tui.state import EngineState
 from tui.verdicts import basis, texts, verdict
