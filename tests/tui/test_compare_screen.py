@@ -52,7 +52,7 @@ async def test_a_real_comparison_leaves_the_chat_as_it_was(start: Start) -> None
         await answered(app, pilot, question)
         state, draft = app.dialogue.state, app.dialogue.state.draft_in_use
         before = deepcopy((app.dialogue.conversation.turns, state.scores, state.experiment))
-        await pilot.press("ctrl+l", "enter")
+        await pilot.press("f9", "enter")
         await compared(app, pilot)
         comparison = app.comparison
         assert comparison is not None and not comparison.problem
@@ -79,7 +79,7 @@ async def test_a_real_comparison_leaves_the_chat_as_it_was(start: Start) -> None
 async def test_the_winner_is_used_by_one_key(start: Start, size: tuple[int, int]) -> None:
     async with start(size=size, max_tokens=32) as (app, pilot):
         app.composer.text = "tell me of the sea"
-        await pilot.press("ctrl+l")
+        await pilot.press("f9")
         screen = app.screen
         assert isinstance(screen, CompareScreen)
         rows = screen.query_one(LineupList).build(70)
@@ -112,7 +112,7 @@ async def test_esc_stops_first_and_closes_then(start: Start) -> None:
     async with start(max_tokens=6000) as (app, pilot):
         draft = app.dialogue.state.draft_in_use
         app.composer.text = "tell me of the sea"
-        await pilot.press("ctrl+l", "enter")
+        await pilot.press("f9", "enter")
         await wait_until(pilot, lambda: app.comparison and app.comparison.contestants[0].text)
         await pilot.press("escape")
         assert isinstance(app.screen, CompareScreen)
@@ -127,7 +127,7 @@ async def test_the_last_messages_together_are_a_board_of_the_drafts(start: Start
     async with start(max_tokens=16) as (app, pilot):
         await answered(app, pilot, "tell me of the sea")
         await answered(app, pilot, "and of the shore")
-        await pilot.press("ctrl+l", "p", "enter")
+        await pilot.press("f9", "p", "enter")
         await compared(app, pilot)
         assert app.comparison is not None
         first, second = app.comparison.plan.prompts
@@ -138,11 +138,11 @@ async def test_the_last_messages_together_are_a_board_of_the_drafts(start: Start
 
 async def test_it_is_refused_while_a_reply_is_written_and_without_a_prompt(start: Start) -> None:
     async with start(max_tokens=6000) as (app, pilot):
-        await pilot.press("ctrl+l")
+        await pilot.press("f9")
         assert app.query_one(Divider).hint == NOTHING_ASKED
         app.ask("tell me of the sea")
         await wait_until(pilot, lambda: app.dialogue.state.stats)
-        await pilot.press("ctrl+l")
+        await pilot.press("f9")
         assert app.query_one(Divider).hint == BUSY
         assert not isinstance(app.screen, CompareScreen)
         await pilot.press("escape")
@@ -155,7 +155,7 @@ async def test_an_engine_that_dies_is_said_and_comes_back_with_the_chats_draft(
     async with start(max_tokens=6000) as (app, pilot):
         draft = app.dialogue.state.draft_in_use
         app.composer.text = "tell me of the sea"
-        await pilot.press("ctrl+l", "enter")
+        await pilot.press("f9", "enter")
         await wait_until(pilot, lambda: app.comparison and app.comparison.contestants[0].text)
         assert app.engine.pid
         os.kill(app.engine.pid, signal.SIGKILL)
