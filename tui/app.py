@@ -65,7 +65,6 @@ class SpecdecApp(
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
         self.run_worker(self.keeper.look_back, name="chats", thread=True, exit_on_error=False)
         self.run_worker(self.look_for_absent, thread=True, exit_on_error=False)
-        self.run_worker(self.keeper.look_back, name="chats", thread=True, exit_on_error=False)
         self.paint_regularly()
         self.watch_theme_files()
         self.welcome()
