@@ -15,6 +15,7 @@ from tui.actions.first_run import FirstRunActions
 from tui.actions.models import ModelActions
 from tui.actions.palette import PaletteActions
 from tui.actions.places import PlaceActions
+from tui.actions.presets import PresetActions
 from tui.actions.saved import SavedChatActions
 from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
@@ -34,6 +35,7 @@ class SpecdecApp(
     PaletteActions,
     ModelActions,
     PlaceActions,
+    PresetActions,
     ViewActions,
     ThemeActions,
     XrayActions,
