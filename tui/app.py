@@ -15,6 +15,7 @@ from tui.actions.first_run import FirstRunActions
 from tui.actions.models import ModelActions
 from tui.actions.palette import PaletteActions
 from tui.actions.places import PlaceActions
+from tui.actions.presets import PresetActions
 from tui.actions.saved import SavedChatActions
 from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
@@ -34,6 +35,7 @@ class SpecdecApp(
     PaletteActions,
     ModelActions,
     PlaceActions,
+    PresetActions,
     ViewActions,
     ThemeActions,
     XrayActions,
@@ -65,7 +67,6 @@ class SpecdecApp(
         self.run_worker(self.look_for_models, name="models", thread=True, exit_on_error=False)
         self.run_worker(self.keeper.look_back, name="chats", thread=True, exit_on_error=False)
         self.run_worker(self.look_for_absent, thread=True, exit_on_error=False)
-        self.run_worker(self.keeper.look_back, name="chats", thread=True, exit_on_error=False)
         self.paint_regularly()
         self.watch_theme_files()
         self.welcome()

@@ -44,6 +44,7 @@ class Keeper:
         self._post = post
         self._writer: Writer | None = None
         self._store: Store | None = None
+        self._said = ""
 
     def save(self, chat: Chat, messages: Sequence[Message], now: bool) -> None:
         """Save messages, and which branch of their chat is shown: at once, or within a second.
@@ -71,10 +72,10 @@ class Keeper:
             store.purge()
             last = next(iter(store.chats()), None)
         except SpecdecError as error:
-            self._post(Kept(error.message))
+            self._say(error.message)
             return
         if store.notice:
-            self._post(Kept(store.notice))
+            self._say(store.notice)
         if last is not None and last.ending == "interrupted":
             self._post(InterruptedFound(last.title))
 
@@ -93,4 +94,7 @@ class Keeper:
         return self._writer
 
     def _say(self, sentence: str) -> None:
-        self._post(Kept(sentence))
+        """Once: reading and saving may find the same thing wrong."""
+        if sentence != self._said:
+            self._said = sentence
+            self._post(Kept(sentence))

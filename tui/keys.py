@@ -182,6 +182,16 @@ ACTIONS: tuple[Action, ...] = (
         palette=True,
     ),
     Action(
+        "presets",
+        "",
+        "presets",
+        "presets",
+        "Models, sampling and system prompt under a name: use one, keep one",
+        "",
+        palette=True,
+        bound=False,
+    ),
+    Action(
         "export",
         "",
         "export",

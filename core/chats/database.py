@@ -73,7 +73,8 @@ def refusal(path: Path, error: Exception) -> SpecdecError:
     elif code == sqlite3.SQLITE_BUSY:
         text = f"{path} is held by another program: this chat is not saved until it lets go."
     else:
-        text = f"{path} cannot be used ({error}): this chat is not saved."
+        why = getattr(error, "strerror", None) or error
+        text = f"{path} cannot be used ({why}): this chat is not saved."
     return SpecdecError(text, kind="chats")
 
 

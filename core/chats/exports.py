@@ -47,9 +47,9 @@ def to_markdown(chat: Chat, messages: Mapping[int, Message]) -> str:
 
 def to_json(chat: Chat, messages: Mapping[int, Message]) -> str:
     """Every branch, as `core.chats.imports` reads it. Messages are numbered from 1, a parent before
-    what answers it."""
+    what answers it. What is beyond the limits of an import is written all the same."""
     numbers = {id: number for number, id in enumerate(sorted(messages), 1)}
-    portable = PortableChat(
+    portable = PortableChat.model_construct(
         title=chat.title,
         system=chat.system,
         created=chat.created,
@@ -57,7 +57,7 @@ def to_json(chat: Chat, messages: Mapping[int, Message]) -> str:
         shown=numbers.get(chat.leaf) if chat.leaf is not None else None,
         messages=[_portable(messages[id], numbers) for id in numbers],
     )
-    return portable.model_dump_json(indent=2, exclude_defaults=False) + "\n"
+    return portable.model_dump_json(indent=2) + "\n"
 
 
 def write_new(folder: Path, chat: Chat, form: Format, text: str) -> Path:
@@ -89,7 +89,7 @@ def file_stem(chat: Chat) -> str:
 
 
 def _portable(message: Message, numbers: Mapping[int, int]) -> PortableMessage:
-    return PortableMessage(
+    return PortableMessage.model_construct(
         id=numbers[message.id],
         parent=numbers.get(message.parent) if message.parent is not None else None,
         role=message.role,

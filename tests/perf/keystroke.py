@@ -19,6 +19,7 @@ import statistics
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from fcntl import ioctl
@@ -40,7 +41,9 @@ class Terminal:
         self.started = time.perf_counter()
         master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._data = tempfile.TemporaryDirectory()
         env = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        env["XDG_DATA_HOME"] = self._data.name  # what is measured is no chat of the user's
         self.process = subprocess.Popen(
             ["setsid", "--ctty", *command], stdin=slave, stdout=slave, stderr=slave, env=env
         )

@@ -24,6 +24,7 @@ from tui.screens.chats import ChatsScreen
 from tui.widgets.chat_list import ChatList
 from tui.widgets.composer import Composer
 from tui.widgets.divider import Divider
+from tui.widgets.key_hints import KeyHints
 from tui.widgets.message_view import MessageView
 
 
@@ -234,3 +235,19 @@ def test_after_a_kill_the_reply_is_there_and_goes_on(models: Path) -> None:
     (item,) = store.chats()
     assert item.ending == "cancelled", "who quits has not been interrupted"
     store.close()
+
+
+async def test_a_chat_that_cannot_be_saved_goes_on_and_says_so_once(start: Start) -> None:
+    chats_path().mkdir(parents=True)  # a folder where the file should be
+    async with start(max_tokens=8) as (app, pilot):
+        for text in ("one", "two"):
+            await ask(app, pilot, text)
+            await finished(app, pilot)
+        await wait_until(pilot, lambda: app._notifications)
+        said = [n.message for n in app._notifications if "not saved" in n.message]
+        assert len(said) == 1 and str(chats_path()) in said[0]
+        assert len(app.dialogue.conversation.turns) == 2
+        await pilot.press("f6")
+        await wait_until(pilot, lambda: "cannot be used" in app.screen.query_one(KeyHints).said)
+        await pilot.press("escape")
+        assert app.composer.has_focus

@@ -15,7 +15,7 @@ from tui.widgets.stats_bar import StatsBar
 @pytest.mark.parametrize("size", [(20, 8), (10, 4), (1, 1), (40, 12), (80, 24), (160, 50)])
 async def test_every_screen_opens_at_every_size(start: Start, size: tuple[int, int]) -> None:
     async with start(size=size, loaded=False) as (app, pilot):
-        for key in ("f1", "f3", "f9", "f12", "ctrl+g", "ctrl+p"):
+        for key in ("f1", "f3", "f6", "f9", "f12", "ctrl+g", "ctrl+p"):
             await pilot.press(key)
             await pilot.press("escape")
         await pilot.press("slash", "d", "tab")

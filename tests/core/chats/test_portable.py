@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.chats.branches import path as path_to
 from core.chats.exports import to_json, to_markdown, write_new
 from core.chats.imports import chat_of, read_chat
-from core.chats.portable import MOST_BYTES
+from core.chats.portable import MOST_BYTES, MOST_CHARACTERS
 from core.chats.records import Chat, Message, new_id
 from core.errors import SpecdecError
 from core.protocol import ReplyStats
@@ -57,6 +57,13 @@ def test_json_has_every_branch_and_comes_back() -> None:
         )
     assert (back.title, back.system, back.created) == (chat.title, chat.system, chat.created)
     assert chat.leaf is not None and back.leaf == numbers[chat.leaf]
+
+
+def test_a_message_that_no_import_takes_leaves_all_the_same() -> None:
+    chat, messages = talk("x" * (MOST_CHARACTERS + 1), "y", title="long")
+    text = to_json(chat, {message.id: message for message in messages})
+    with pytest.raises(SpecdecError, match="should have at most 4000000 characters"):
+        chat_of(text.encode())
 
 
 def test_a_reply_in_progress_leaves_as_interrupted() -> None:

@@ -1,0 +1,89 @@
+"""Presets: the list of them, and what using one changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.message import Message
+
+from core.errors import SpecdecError
+from core.settings import Settings
+from tui.actions.settings import SettingActions
+from tui.choices import Offer, chosen_offer
+from tui.dialogue import BUSY, Notice
+from tui.frame import LIST_CELLS
+from tui.sanitize import clean_line
+from tui.switching import Post
+
+if TYPE_CHECKING:
+    from tui.screens.presets import Taken
+
+MODELS = ("target", "draft")
+
+
+@dataclass
+class PairFound(Message):
+    """The models of a preset: what they are here, or why they cannot be used."""
+
+    offer: Offer | None
+    problem: str = ""
+
+
+class PresetActions(SettingActions):
+    """What is done with presets."""
+
+    def action_presets(self) -> None:
+        from tui.screens.presets import PresetsScreen
+
+        if self.size.width < LIST_CELLS:
+            return
+        offer, draft = self.dialogue.offer, self.dialogue.draft
+        in_use = {"target": offer.target, "draft": draft.path or draft.kind}
+        screen = PresetsScreen(self.settings.model_copy(update=in_use))
+        self.push_screen(screen, self._preset_chosen)
+
+    def _preset_chosen(self, taken: Taken | None) -> None:
+        """For this session: the file of settings stays as it is."""
+        if taken is None:
+            return
+        values = dict(taken.preset.values)
+        models = {name: values.pop(name) for name in MODELS if name in values}
+        if models and self.dialogue.busy:
+            self.divider.say(BUSY)
+            return
+        try:
+            for name, value in values.items():
+                self.use_setting(name, value)
+        except SpecdecError as error:
+            self.divider.say(error.message)
+            return
+        if models:
+            draft = self.dialogue.draft
+            now = {"target": self.dialogue.offer.target, "draft": draft.path or draft.kind}
+            self.in_thread(look_up_pair, now | models)
+        self.divider.say(f"preset: {clean_line(taken.preset.name)}")
+
+    @on(PairFound)
+    def _pair_found(self, message: PairFound) -> None:
+        offer = message.offer
+        if offer is None:
+            self.tell(Notice(message.problem, "error"))
+        elif offer.target != self.dialogue.offer.target:
+            self.dialogue.switch(offer)
+        elif offer.initial != self.dialogue.draft:  # the target stays loaded
+            path = offer.initial.path
+            draft = self.dialogue.offered(path) if path else offer.initial
+            self.dialogue.choose_draft(draft)
+        self.show_state()
+
+
+def look_up_pair(models: dict[str, str], settings: Settings, post: Post) -> None:
+    """On a thread: post what to load for a target and a draft, given as the settings give them."""
+    try:
+        found = chosen_offer(settings.model_copy(update={**models, "demo": False}))
+    except SpecdecError as error:
+        post(PairFound(None, clean_line(error.message, 400)))
+        return
+    post(PairFound(found))
