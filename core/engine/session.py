@@ -19,6 +19,7 @@ from core.errors import SpecdecError
 from core.llama.context import Context
 from core.llama.devices import build, devices, gpu_memory
 from core.llama.model import Model
+from core.llama.room import told_of_room
 from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.kinds import require_language_model
@@ -55,12 +56,13 @@ class Session:
         self.header = read_header(Path(path))
         require_language_model(self.header)
         self._options = options
-        self.model = Model(path, options, on_progress)
-        try:
-            self.target = TokenCache(Context(self.model, options, max_rows=MAX_DRAFT + 1))
-        except SpecdecError:
-            self.model.close()
-            raise
+        with told_of_room(path, self.header, options) as self._room:
+            self.model = Model(path, options, on_progress, self.header)
+            try:
+                self.target = TokenCache(Context(self.model, options, max_rows=MAX_DRAFT + 1))
+            except SpecdecError:
+                self.model.close()
+                raise
         self.drafter: Drafter = NoDrafter()
         self.drafters: tuple[Drafter, ...] = (self.drafter,)
         """The drafter in use, and what helps it under `auto`."""
@@ -97,6 +99,8 @@ class Session:
         warnings = []
         if self.model.chat_template() is None:
             warnings.append("The model has no chat template; ChatML is used.")
+        if self._room:
+            warnings.append(self._room)
         return _model_info(self.model, self.target.context, warnings)
 
     def memory(self) -> list[DeviceMemory]:
@@ -170,7 +174,7 @@ class Session:
                 "n_threads": choice.options.n_threads or self._options.n_threads,
             }
         )
-        model = Model(choice.path, options, on_progress)
+        model = Model(choice.path, options, on_progress, header)
         try:
             # it decodes its guesses one by one, and a snapshot reaches back within one batch
             context = Context(

@@ -18,7 +18,7 @@ from core.models.shape import shape_of
 def kv_bytes_on_cpu(model: Model, n_ctx: int, type_k: str, type_v: str) -> int:
     """Bytes of the KV cache that lie in main memory: layers on the GPU keep theirs there."""
     try:
-        shape = shape_of(read_header(Path(model.path)))
+        shape = shape_of(model.header or read_header(Path(model.path)))
     except SpecdecError:  # llama.cpp has loaded it: that it reads in another way stops nothing
         return 0
     n_layers_cpu = max(shape.n_layer + 1 - model.n_layers_gpu, 0)  # the last one is the output

@@ -10,6 +10,7 @@ import llama_cpp
 from core.errors import SpecdecError
 from core.llama import log
 from core.llama.devices import has_gpu
+from core.models.header import GgufHeader
 from core.protocol import ModelOptions
 from core.reasoning import TOKENS
 
@@ -24,9 +25,11 @@ class Model:
         path: str,
         options: ModelOptions,
         on_progress: Callable[[float], None] | None = None,
+        header: GgufHeader | None = None,
     ) -> None:
-        """Load the weights from `path`. Raises SpecdecError with llama.cpp's own complaint."""
-        self.path = path
+        """Load the weights from `path`. `header`: of this file, where it was read already. Raises
+        SpecdecError with llama.cpp's own complaint."""
+        self.path, self.header = path, header
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = options.n_gpu_layers
         self._on_progress = _progress_callback(on_progress)
