@@ -111,12 +111,12 @@ def test_a_new_file_is_made_with_its_folder_and_says_what_it_is(
 def test_the_file_keeps_its_mode_and_a_link_its_target(path: Path) -> None:
     real = path.parent / "dotfiles.toml"
     real.write_text("top_k = 1\n")
-    real.chmod(0o600)
+    real.chmod(0o640)
     path.symlink_to(real)
     write_setting("top_k", 2)
     assert path.is_symlink()
     assert real.read_text() == "top_k = 2\n"
-    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert {file.name for file in path.parent.iterdir()} == {"config.toml", "dotfiles.toml"}
 
 

@@ -195,6 +195,12 @@ def test_what_is_right_beside_what_is_wrong_applies() -> None:
     assert keymap.changed() == {"new_chat": "f13", "quit": "f10"}
 
 
+def test_who_keeps_a_key_after_all_is_a_clash_for_the_next() -> None:
+    keymap = read_keymap({"drafts": "f2", "new_chat": "f3", "jump": "f2"})
+    assert not clashes(keymap.keys)
+    assert len(keymap.problems) == 3 and keymap.changed() == {}
+
+
 def test_lists_and_the_chat_may_have_the_same_key() -> None:
     assert read_keymap({"list_down": ["down", "n", "ctrl+n"]}).problems == ()
 

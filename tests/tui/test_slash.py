@@ -135,6 +135,32 @@ async def test_tab_completes_and_enter_takes_what_is_chosen(start: Start) -> Non
         assert len(app.screen_stack) == 2, "the engine's log"
 
 
+async def test_enter_sends_what_is_a_command_as_it_stands(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        asked: list[str] = []
+        app.take_command = lambda text: asked.append(text) or silence()
+        for text in ("/edit", "/draft 2", "/draft none", "/eng"):
+            app.composer.text = text
+            await pilot.pause()
+            await pilot.press("enter")
+            await pilot.pause()
+        assert asked == ["/edit", "/draft 2", "/draft none", "/engine-log"]
+        app.composer.text = "/draft o"
+        await pilot.pause()
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert asked[-1].startswith("/draft ") and asked[-1] != "/draft o"
+        app.composer.recall.remember("/draft lookup")
+        app.composer.clear()
+        await pilot.press("up")
+        await pilot.pause()
+        assert not app.completions.display, "what was called back is left with Up and Down"
+
+
+async def silence() -> str:
+    return ""
+
+
 async def test_up_calls_earlier_messages_back_and_keeps_what_was_typed(start: Start) -> None:
     async with start(loaded=False) as (app, pilot):
         for text in ("one", "two\nlines", "/etc is"):

@@ -83,7 +83,7 @@ class CommandActions(SettingActions):
     @on(TextArea.Changed)
     def _complete(self) -> None:
         text = self.composer.text
-        if not text.startswith("/"):
+        if self.composer.recalling or not text.startswith("/"):
             self.completions.show([])
             return
         drafts = [(draft.name, draft.reason) for draft in self.dialogue.offer.drafts]
@@ -94,4 +94,5 @@ class CommandActions(SettingActions):
         }
         found = suggestions(text, self.commands(), arguments)
         exact = len(found) == 1 and found[0].text.strip() == text.strip()
-        self.completions.show([] if exact else found)
+        sendable = isinstance(read(text, self.commands()), Run)
+        self.completions.show([] if exact else found, sendable)

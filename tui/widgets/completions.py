@@ -30,23 +30,32 @@ class Completions(Lines):
         super().__init__()
         self._all: tuple[Suggestion, ...] = ()
         self._cursor = 0
+        self._sendable = self._moved = False
 
     @property
     def chosen(self) -> Suggestion | None:
         """The one under the cursor; None where none are shown."""
         return self._all[self._cursor] if self._all else None
 
-    def show(self, suggestions: Sequence[Suggestion]) -> None:
-        """Show these, the cursor on the first; nothing is shown where there are none."""
+    @property
+    def wanted(self) -> bool:
+        """Whether Enter means the one under the cursor: it was chosen with the arrow keys, or what
+        is written is nothing that can be sent."""
+        return bool(self._all) and (self._moved or not self._sendable)
+
+    def show(self, suggestions: Sequence[Suggestion], sendable: bool = False) -> None:
+        """Show these, the cursor on the first; nothing is shown where there are none. `sendable`:
+        what is written is a command already."""
+        self._sendable = sendable
         if tuple(suggestions) != self._all:
-            self._all, self._cursor = tuple(suggestions), 0
+            self._all, self._cursor, self._moved = tuple(suggestions), 0, False
             self.display = bool(self._all)
             self.changed()
 
     def move(self, by: int) -> None:
         """Move the cursor, around the ends."""
         if self._all:
-            self._cursor = (self._cursor + by) % len(self._all)
+            self._cursor, self._moved = (self._cursor + by) % len(self._all), True
             self.changed()
 
     def build(self, width: int) -> Sequence[Content]:

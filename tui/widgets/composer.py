@@ -46,6 +46,8 @@ class Composer(TextArea):
         )
         self.cursor_blink = False
         self.recall = Recall()
+        self.recalling = False
+        """What stands here was called back, and nothing was typed since."""
         self._shortcuts, self._completions = shortcuts, completions
         taken = shortcuts.in_scope("chat")
         self._newline = {*shortcuts.of("newline"), *(k for k in ALSO_NEWLINE if k not in taken)}
@@ -72,6 +74,7 @@ class Composer(TextArea):
         ]
 
     async def _on_key(self, event: events.Key) -> None:
+        self.recalling = False
         if self._completes(event.key) or self._recalls(event.key):
             pass
         elif event.key in self._shortcuts.of("send"):
@@ -98,7 +101,7 @@ class Composer(TextArea):
             self._completions.show([])
         elif key == "tab":
             self.replace_text(chosen.text)
-        elif key in self._shortcuts.of("send") and self.text.strip() != chosen.text.strip():
+        elif key in self._shortcuts.of("send") and self._completions.wanted:
             self.replace_text(chosen.text)
             if chosen.complete and not chosen.text.endswith(" "):
                 self.post_message(Submitted(self.text))
@@ -115,6 +118,7 @@ class Composer(TextArea):
         text = self.recall.move(1 if key == "up" else -1, self.text)
         if text is None:
             return False
+        self.recalling = True
         self.replace_text(text)
         if key == "up":
             self.move_cursor((0, len(self.document.get_line(0))))
