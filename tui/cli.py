@@ -95,12 +95,14 @@ def _refuse_surplus(argument: str, command: argparse.ArgumentParser) -> NoReturn
 def _app(settings: Settings, _arguments: argparse.Namespace) -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise SpecdecError("The app needs a terminal; use `specdec-tui chat` without one.")
-    from tui.startup import prepare_for_distance
+    from tui.startup import prepare_for_distance, prepare_for_nearness
     from tui.terminal import this_terminal
 
     terminal = this_terminal(settings.remote, settings.ascii)
     if terminal.remote:
         prepare_for_distance()
+    else:
+        prepare_for_nearness()
     from tui.app import run_app
 
     return run_app(settings, terminal)

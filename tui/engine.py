@@ -25,7 +25,7 @@ MOST_EVENTS = 4000
 """So many events are joined at most before the screen is given a turn."""
 TYPING_S = 0.06
 """After a key the screen is left to it for so long, so that the next key finds it free."""
-LONGEST_WAIT_S = 0.2
+LONGEST_WAIT_S = 0.5
 """But text is never held back for longer by somebody who types on and on."""
 
 

@@ -14,6 +14,8 @@ REMOTE_DEFAULTS = {
     "TEXTUAL_ANIMATIONS": "none",
     "TEXTUAL_SMOOTH_SCROLL": "0",
 }
+NEAR_FPS = "120"
+"""A key that comes right after a frame waits for the next: half as long as at Textual's own 60."""
 
 
 BUSY_START_THRESHOLD = 200_000
@@ -36,6 +38,11 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     # pydantic would look through every installed package for plugins: some 10 ms
     environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
+def prepare_for_nearness(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Where the terminal is on this machine."""
+    environ.setdefault("TEXTUAL_FPS", NEAR_FPS)
 
 
 def prepare_for_distance(environ: MutableMapping[str, str] = os.environ) -> None:

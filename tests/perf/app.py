@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 
 from tests.perf.keystroke import Terminal, keystrokes, resident_mib
+from tui.startup import prepare_for_nearness
 
 BARE = (
     "from textual.app import App\nfrom textual.widgets import Static\n"
@@ -41,9 +43,11 @@ def main() -> None:
     columns, rows = map(int, given.size.split("x"))
     if not given.skip_frames:
         first_frames(columns, rows)
+    prepare_for_nearness()  # as the command does
     for text in ["the bundled pair"] if given.demo else ["markdown", "fence"]:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "costs.json"
+            os.environ["XDG_DATA_HOME"] = folder  # what is said here is nobody's chat
             command = [sys.executable, "-m", "tests.perf.measured_app", str(file)]
             command += ["--messages", str(given.messages)]
             if not given.demo:

@@ -167,7 +167,8 @@ def pale_texts(app: SpecdecApp, least: float = 4.5) -> list[str]:
     screen = app.screen
     region = screen.region
     if screen.is_modal:
-        region = Region.from_union([child.region for child in screen.children if child.display])
+        shown = [child.region for child in screen.children if child.display]
+        region = Region.from_union(shown) if shown else Region()
     found = []
     for y, strip in enumerate(screen._compositor.render_strips()):
         if region.y <= y < region.bottom:

@@ -24,14 +24,13 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "chat": ("converse",),
     "reasoning": ("converse", "alt+r", "ctrl+home"),
     "help": ("f1",),
-    "drafts": ("f3",),
     "code-blocks": ("converse", "alt+c"),
     "code-save": ("converse", "alt+c", "s"),
-    "palette": ("ctrl+p",),
     "engine-log": ("f12",),
     "settings": ("alt+s",),
     "downloads": ("f8",),
     "slash-commands": ("slash",),
+    "compare": ("converse", "f9"),
 }
 """A name, and how to get there: keys, or `converse` for a question and its reply."""
 
@@ -48,7 +47,8 @@ async def visit(app: StillApp, pilot: Pilot[None], way: tuple[str, ...]) -> None
 async def leave(app: StillApp, pilot: Pilot[None]) -> None:
     """Back to a new chat."""
     while len(app.screen_stack) > 1:
-        app.pop_screen()
+        await pilot.press("escape")
+        await pilot.pause()
     if app.chat._unfolded:
         app.chat.fold_reasoning()
     app.composer.clear()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tui.startup import prepare_environment, prepare_for_distance
+from tui.startup import NEAR_FPS, prepare_environment, prepare_for_distance, prepare_for_nearness
 
 HEAVY = ("numpy", "jinja2", "llama_cpp", "huggingface_hub", "pygments.lexers", "markdown_it")
 
@@ -19,7 +19,8 @@ def test_over_ssh_frames_are_fewer_and_what_the_user_set_stays() -> None:
     assert environ["TEXTUAL_ANIMATIONS"] == "none" and environ["TEXTUAL_SMOOTH_SCROLL"] == "0"
     local: dict[str, str] = {}
     prepare_environment(local)
-    assert "TEXTUAL_FPS" not in local
+    prepare_for_nearness(local)
+    assert local["TEXTUAL_FPS"] == NEAR_FPS
 
 
 def test_the_app_imports_nothing_heavy() -> None:
