@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual import events
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from tui.key_names import key_text
@@ -123,6 +124,10 @@ class Composer(TextArea):
         if key == "up":
             self.move_cursor((0, len(self.document.get_line(0))))
         return True
+
+    def render_line(self, y: int) -> Strip:
+        """Textual cannot wrap its placeholder where there is no room, as in a storm of resizes."""
+        return super().render_line(y) if self.content_size.width > 0 else Strip([])
 
     def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
         """Textual calls TextArea's own handler next, which inserts what is left of the text."""

@@ -15,7 +15,7 @@ from tui.trace import Trace
 from tui.widgets.lines import Lines
 
 WHEEL_ROWS = 3
-CURSOR = "$background on $foreground bold"
+CURSOR = "$input-cursor-foreground on $input-cursor-background bold"
 LEFT_OUT = "$muted"
 
 
