@@ -166,8 +166,8 @@ async def test_other_replies_are_a_key_away_and_one_that_was_not_seen_says_so(
         await wait_until(pilot, lambda: view.n_tokens == 6)
         trace.n_before = len("Once ")
         app.dialogue.conversation.turns[-1].reply = "Once The cat on\n mat"
-        await wait_until(pilot, lambda: "from where it was continued" in said(app, "title"))
-        assert view.left_out(5) and not view.left_out(4)
+        await wait_until(pilot, lambda: view.left_out(5) and not view.left_out(4))
+        assert "from where it was continued" in said(app, "title")
         app.dialogue.conversation.turns[-1] = Turn("hello")  # it is answered again
         await wait_until(pilot, lambda: said(app, "legend") == EMPTY)
         app.dialogue.new_chat()
