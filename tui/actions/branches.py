@@ -76,8 +76,8 @@ class BranchActions(ChatActions):
     def _put_back(self) -> None:
         self.composer.text = self.set_aside
         self.composer.move_cursor(self.composer.document.end)
-        self.leave_picking()
         self.chat.follow()
+        self.leave_picking()
 
     async def action_stop(self) -> None:
         """Esc leaves an earlier message first; the reply goes on until it is pressed again."""

@@ -51,6 +51,8 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
         super().__init__()
         self._messages, self._archive = Messages(), Archive()
         self._place: Place | None = None
+        self._wanted: int | None = None
+        """Key of the message to go to."""
         self._unfolded = False
 
     def compose(self) -> ComposeResult:
@@ -118,6 +120,7 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
 
     def follow(self) -> None:
         """To the end, and stay there."""
+        self._wanted = None
         self.anchor()
         self._anchor_released = False
         self.scroll_end(animate=False, immediate=True)
@@ -126,6 +129,7 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
         """Bring the message of that name to the top of what is seen, or as near as there is text
         below it, and mark it until another one is marked."""
         self.mark(key)
+        self._wanted = key
         self.call_after_refresh(self._go_to, key)
 
     def mark(self, key: int | None) -> None:
@@ -134,16 +138,23 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
             view.set_class(key is not None and view.message.key == key, "picked")
 
     def _go_to(self, key: int) -> None:
+        """In two steps, since what is measured has its place after the next layout; given up where
+        somebody wants to be elsewhere meanwhile."""
         views = [view for view in self.query(MessageView) if view.display]
         keys = [*self._archive.keys, *(view.message.key for view in views)]
-        if key not in keys:
+        if key != self._wanted or key not in keys:
             return
         archive, index = self._archive, keys.index(key)
         near = PAGES_NEAR * self.size.height
         archive.measure(min(index, archive.n_messages), near, near + self.size.height)
         y = self._y_of(Place(index, 0, 1, archive.width))
         if y is not None:
-            self.scroll_to(y=y, animate=False, force=True)
+            self.call_after_refresh(self._arrive, key, y)
+
+    def _arrive(self, key: int, y: int) -> None:
+        if key == self._wanted:
+            self._wanted = None
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     @property
     def following(self) -> bool:
