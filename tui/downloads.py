@@ -87,7 +87,7 @@ class Downloads:
         self._change(key, ("waiting", "running"), lambda item: replace(item, status="paused"))
 
     def resume(self, key: str) -> None:
-        """Also of one that failed or was cancelled: what was kept of it is not fetched again."""
+        """Also of one that failed, whose beginning was kept, or was cancelled, whose was not."""
         self._change(
             key,
             ("paused", "failed", "cancelled"),
@@ -107,7 +107,7 @@ class Downloads:
             self._change(
                 key,
                 ("checking", "waiting", "running", "paused"),
-                lambda item: replace(item, status="cancelled", note=_kept(item)),
+                lambda item: replace(item, status="cancelled", note="", progress=None),
             )
 
     # -------------------------------------------------------------- what the threads report
@@ -216,9 +216,3 @@ def arrival(item: Item) -> str:
 
 def _unchecked(item: Item) -> bool:
     return bool(item.request.draft_for) and item.progress is None
-
-
-def _kept(item: Item) -> str:
-    if item.progress is None or not item.progress.done:
-        return ""
-    return f"cancelled; {figures.size(item.progress.done)} are kept, and r goes on from there"

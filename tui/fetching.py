@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from core.errors import SpecdecError
-from tui.downloads import Downloads, Item, Request
+from tui.downloads import ENDED, Downloads, Item, Request
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
@@ -68,8 +69,10 @@ class Fetcher:
         self._begin(key)
 
     def cancel(self, key: str) -> None:
+        """Give a download up; what came of it is removed as soon as nobody writes there."""
         self.downloads.cancel(key)
         self._let_stop(key)
+        self._tidy(key)
 
     def close(self) -> None:
         """Let all threads end soon; what they fetched is kept."""
@@ -87,6 +90,7 @@ class Fetcher:
             return None
         else:
             queue.ended(news.key, news.path, news.problem)
+            self._tidy(news.key)
         self._pump()
         after = queue.get(news.key)
         settled = after and before and after.status != before.status
@@ -104,6 +108,17 @@ class Fetcher:
         if key == self.downloads.running:
             self._stop.set()
         self._pump()
+
+    def _tidy(self, key: str) -> None:
+        """Remove what a cancelled download left, unless another one of its repository, of which
+        the same folder holds the pieces, has not ended."""
+        item = self.downloads.get(key)
+        if item is None or item.status != "cancelled" or key == self.downloads.running:
+            return
+        repo = item.request.repo
+        if any(o.request.repo == repo and o.status not in ENDED for o in self.downloads.items):
+            return
+        _start(_discard, repo)
 
     def _pump(self) -> None:
         item = None if self._closed.is_set() else self.downloads.next()
@@ -157,6 +172,15 @@ class Fetcher:
     def _tell(self, message: Message) -> None:
         if not self._closed.is_set():
             self._post(message)
+
+
+def _discard(repo: str) -> None:
+    """On a thread: remove what is there of files that were not fetched to their end."""
+    from core.models.hub_cache import discard_partials
+    from core.models.hub_connection import Hub
+
+    with suppress(SpecdecError, OSError):  # it costs room on the disk, and is no reason to complain
+        discard_partials(Hub().folder, repo)
 
 
 def _start(work: Callable[..., None], *arguments: object) -> None:

@@ -207,6 +207,27 @@ async def test_a_download_is_paused_and_goes_on_while_the_chat_answers(
         )
 
 
+async def test_what_came_of_a_download_that_is_cancelled_is_removed(
+    start: Start, server: FakeHub, cache: Path
+) -> None:
+    server.fail(on="cdn", path="Q4_K_M", stall_after=500_000)
+    partials = lambda: list(cache.rglob("*.incomplete"))  # noqa: E731
+    async with start(loaded=False) as (app, pilot):
+        rows = await browse(app, pilot)
+        await open_repository(app, pilot, rows)
+        await to_row(pilot, rows, "Tiny-Q4_K_M")
+        await pilot.press("enter")
+        queue = app.fetcher.downloads
+        await wait_until(pilot, lambda: queue.items and queue.items[0].share)
+        await pilot.press("f8", "p")
+        await wait_until(pilot, lambda: queue.items[0].status == "paused" and not queue.running)
+        assert partials(), "a pause keeps it"
+        await pilot.press("c")
+        await wait_until(pilot, lambda: not partials())
+        await pilot.press("r")
+        await wait_until(pilot, lambda: queue.items[0].status == "done")
+
+
 async def test_a_hub_that_cannot_be_reached_says_so_in_the_list(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,13 +59,13 @@ def test_one_resumed_before_its_thread_has_ended_waits_for_it() -> None:
     assert downloads.next() and states(downloads) == ["running"]
 
 
-def test_a_cancelled_one_says_what_is_kept_and_goes_from_the_list_at_the_second_time() -> None:
+def test_a_cancelled_one_begins_anew_and_goes_from_the_list_at_the_second_time() -> None:
     downloads = queue("a")
     downloads.next()
     downloads.progressed(A, Progress("downloading", done=2048, total=4096))
     downloads.cancel(A)
     downloads.ended(A)
-    assert standing(downloads.items[0]).startswith("cancelled; 2 KiB are kept")
+    assert standing(downloads.items[0]) == "cancelled" and downloads.items[0].share is None
     downloads.cancel(A)
     assert downloads.items == ()
 
