@@ -69,7 +69,9 @@ def test_ctrl_t_gives_the_terminal_to_the_editor_and_takes_it_back(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    command = script(tmp_path, 'echo "the editor has it"\nread key\necho "$key" >> "$1"\n')
+    seen = tmp_path / "seen"
+    greet = f'[ -e {seen} ] && echo "a second time" || echo "the editor has it"\ntouch {seen}\n'
+    command = script(tmp_path, greet + 'read key\necho "$key" >> "$1"\n')
     monkeypatch.setenv("VISUAL", " ".join(command))
     screen = Screen(*flags)
     screen.wait(lambda text: "Write a message" in text)
@@ -81,7 +83,7 @@ def test_ctrl_t_gives_the_terminal_to_the_editor_and_takes_it_back(
     screen.process.send("\x03")  # Ctrl+C is the editor's, and a script ends with it
     screen.wait(lambda text: "your text is kept" in text)
     screen.process.send("\x14")
-    screen.wait(lambda text: "the editor has it" in text)
+    screen.wait(lambda text: "a second time" in text)
     screen.process.send("morning\n")
     screen.wait(lambda text: "good morning" in text)
     screen.process.send("\x11")
