@@ -58,7 +58,7 @@ async def test_a_real_comparison_leaves_the_chat_as_it_was(start: Start) -> None
         await answered(app, pilot, question)
         state, draft = app.dialogue.state, app.dialogue.state.draft_in_use
         before = deepcopy((app.dialogue.conversation.turns, state.scores, state.experiment))
-        await pilot.press("ctrl+l", "enter")
+        await pilot.press("f9", "enter")
         await compared(app, pilot)
         comparison = app.comparison
         assert comparison is not None and not comparison.problem
@@ -79,7 +79,7 @@ async def test_a_real_comparison_leaves_the_chat_as_it_was(start: Start) -> None
         assert stats and first and stats.n_reused >= first.n_prompt, "the cache keeps the prompt"
         target = Path(app.dialogue.offer.target)
         await wait_until(pilot, lambda: {LOOKUP, draft} <= set(records_for(target)))
-        await pilot.press("ctrl+l", "p", "enter")
+        await pilot.press("f9", "p", "enter")
         await wait_until(pilot, lambda: app.comparison is not comparison)
         await compared(app, pilot)
         assert app.comparison and [len(p) for p in app.comparison.plan.prompts] == [1, 3]
@@ -90,7 +90,7 @@ async def test_a_real_comparison_leaves_the_chat_as_it_was(start: Start) -> None
 async def test_the_winner_is_used_by_one_key(start: Start) -> None:
     async with start(size=(160, 50), max_tokens=32) as (app, pilot):
         app.composer.text = "tell me of the sea"
-        await pilot.press("ctrl+l")
+        await pilot.press("f9")
         screen = app.screen
         assert isinstance(screen, CompareScreen)
         rows = screen.query_one(LineupList).build(70)
@@ -122,17 +122,17 @@ async def test_the_winner_is_used_by_one_key(start: Start) -> None:
 async def test_it_is_refused_stopped_and_survives_the_engine(start: Start) -> None:
     async with start(max_tokens=6000) as (app, pilot):
         draft = app.dialogue.state.draft_in_use
-        await pilot.press("ctrl+l")
+        await pilot.press("f9")
         assert app.query_one(Divider).hint == NOTHING_ASKED
         app.ask("tell me of the sea")
         await wait_until(pilot, lambda: app.dialogue.state.stats)
-        await pilot.press("ctrl+l")
+        await pilot.press("f9")
         assert app.query_one(Divider).hint == BUSY
         assert not isinstance(app.screen, CompareScreen)
         await pilot.press("escape")
         await wait_until(pilot, lambda: not app.dialogue.busy)
 
-        await pilot.press("ctrl+l", "enter")
+        await pilot.press("f9", "enter")
         await wait_until(pilot, lambda: app.comparison and app.comparison.contestants[0].text)
         await pilot.press("escape")
         assert isinstance(app.screen, CompareScreen), "Esc stops first"
