@@ -21,8 +21,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def _words(text: str) -> list[str]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
-        raise argparse.ArgumentTypeError("name at least one")
+        raise argparse.ArgumentTypeError("name at least one kind")
     return list(dict.fromkeys(words))
+
+
+def _drafts(text: str) -> list[str]:
+    try:
+        return _words(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError("name at least one draft") from None
 
 
 def _positive(text: str) -> int:
@@ -100,7 +107,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "last ones of your conversations.",
     },
     "--drafts": {
-        "type": _words,
+        "type": _drafts,
         "metavar": "DRAFT,…",
         "help": "Rank these drafts beside none on the same prompts: paths, names, lookup, or `all` "
         "that are on this machine and fit.",
