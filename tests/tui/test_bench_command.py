@@ -141,7 +141,7 @@ def test_contradictions_are_wrong_usage(
         (("--tokens", "many"), "no number from 1 up"),
         (("--sweep", "3,99"), "from 0 to 64"),
         (("--acceptance", "2"), "from 0 to 1"),
-        (("--kinds", ","), "at least one kind"),
+        (("--kinds", ","), "--kinds: name at least one"),
         (("--repeat", "2"), "did you mean --repeats?"),
     ],
 )
