@@ -38,6 +38,8 @@ WORDS = (
     ("target alone", "tok/s of the target without a draft, measured in this session"),
     ("first token", "time from Enter to the first text (TTFT)"),
     ("ctx", "tokens of the context in use, of those there are"),
+    ("2/3", "the second of three messages in this place: each begins a branch"),
+    ("interrupted", "the app or the engine ended first; what there is of the reply is kept"),
     ("–", "not measured yet"),
 )
 
