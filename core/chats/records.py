@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -81,7 +81,8 @@ class _Ids:
         self._lock = threading.Lock()
 
     def __call__(self) -> int:
-        now = time.time_ns() // 1_000_000 << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+        noise = int.from_bytes(os.urandom(4)) >> (32 - _RANDOM_BITS)
+        now = time.time_ns() // 1_000_000 << _RANDOM_BITS | noise
         with self._lock:
             self._last = max(self._last + 1, now)
             return self._last
