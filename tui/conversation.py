@@ -8,12 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from core.chats import branches
 from core.chats.records import Chat, Ending, Message, new_id, read_stats, title_of
 from core.protocol import ChatMessage, ReplyStats
 from core.reasoning import answer
-from tui.trace import Trace
+
+if TYPE_CHECKING:
+    from tui.trace import Trace
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core.chats.records import Chat, Message
 from core.protocol import (
@@ -34,7 +34,9 @@ from tui.conversation import Conversation, Turn
 from tui.feed import FeedItem, Rounds
 from tui.sanitize import clean_line, clean_stream
 from tui.state import EngineState
-from tui.trace import Trace, Vocabulary, learn
+
+if TYPE_CHECKING:
+    from tui.trace import Vocabulary
 
 BUSY = "a reply is being written: Esc stops it; your text is kept"
 
@@ -275,6 +277,8 @@ class Dialogue:
         if isinstance(item, Loaded):
             self._vocabulary = {}
         elif isinstance(item, Rounds):
+            from tui.trace import learn
+
             trace = self._turn.trace if self._turn and item.id == self.state.reply_id else None
             model = self.offer.name_of(self.state.draft_in_use)
             for round_ in item.every:
@@ -303,6 +307,8 @@ class Dialogue:
         self.state.begin_reply(reply_id)
         self._served_by = self.state.drafter if self.settings.draft_len == "auto" else None
         if self._turn:
+            from tui.trace import Trace
+
             begun = len(clean_stream(self._turn.begun))
             self._turn.trace = Trace(self._vocabulary, begun)
         self._send(

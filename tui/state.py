@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core.protocol import (
     DeviceMemory,
@@ -21,10 +21,12 @@ from core.protocol import (
 )
 from tui import figures
 from tui.choices import draft_key
-from tui.experiment import Experiment, begin
 from tui.feed import FeedItem, Rounds
 from tui.sanitize import clean_line
 from tui.scores import Scores
+
+if TYPE_CHECKING:
+    from tui.experiment import Experiment
 
 Tone = Literal["quiet", "busy", "notice", "failure"]
 RATE_SAMPLES = 120
@@ -127,6 +129,8 @@ class EngineState:
 
     def _begin_experiment(self, after: str) -> None:
         if after != self.draft_in_use:
+            from tui.experiment import begin
+
             self.experiment = begin(self.scores, self.draft_in_use, after)
 
     def _take_end(self, item: Finished) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.widgets import TextArea
 
 from tui.actions.settings import SettingActions
 from tui.choices import DraftOption
-from tui.slash import Command, Refuse, Run, Say, all_commands, read, suggestions
+
+if TYPE_CHECKING:
+    from tui.slash import Command
 
 SETTINGS = {"draft-len": "draft_len", "temp": "temperature", "system": "system"}
 """The settings that commands give a value for this session."""
@@ -19,10 +22,14 @@ class CommandActions(SettingActions):
     """What is done with a message that is a command."""
 
     def commands(self) -> Sequence[Command]:
+        from tui.slash import all_commands
+
         return all_commands()
 
     async def take_command(self, text: str) -> str:
         """Do what `text` says where it is a command; returns the message where it is one."""
+        from tui.slash import Refuse, Run, Say, read
+
         match read(text, self.commands()):
             case Say(message):
                 return message
@@ -86,6 +93,8 @@ class CommandActions(SettingActions):
         if self.composer.recalling or not text.startswith("/"):
             self.completions.show([])
             return
+        from tui.slash import Run, read, suggestions
+
         drafts = [(draft.name, draft.reason) for draft in self.dialogue.offer.drafts]
         arguments = {
             "draft": drafts,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tui.alt_digits import read_as_keys
-from tui.experiment import Experiment
 from tui.frame import Frame
+
+if TYPE_CHECKING:
+    from tui.experiment import Experiment
 
 RESULT_S = 15.0
 """How long a result stands on the line above the composer; in the panel it stays."""

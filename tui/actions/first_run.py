@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from tui.choices import NONE, model_option
 from tui.frame import Frame
 from tui.switching import look_up_target
-from tui.welcoming import is_first_start, remember_start
 
 if TYPE_CHECKING:
     from tui.welcoming import Local
@@ -18,6 +17,8 @@ class FirstRunActions(Frame):
 
     def welcome(self) -> None:
         """After the first frame, on the first start."""
+        from tui.welcoming import is_first_start
+
         if self.given_offer is None and is_first_start(self.settings):
             self.action_first_run()
 
@@ -28,6 +29,8 @@ class FirstRunActions(Frame):
         self.push_screen(screen, self._pair_chosen)
 
     def _pair_chosen(self, pair: Local | None) -> None:
+        from tui.welcoming import remember_start
+
         remember_start()
         if pair is not None:
             draft = model_option(pair.draft) if pair.draft else NONE

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
@@ -14,8 +15,10 @@ from core.errors import SpecdecError
 from tui.actions.commands import CommandActions
 from tui.choices import DraftOption
 from tui.dialogue import Notice
-from tui.preferences import Setting, all_settings, value_text
 from tui.sanitize import clean_line
+
+if TYPE_CHECKING:
+    from tui.preferences import Setting
 
 
 class PaletteActions(CommandActions):
@@ -37,10 +40,14 @@ class PaletteActions(CommandActions):
                 partial(self.keep_and_say, "theme", theme),
                 discover=False,
             )
+        from tui.preferences import all_settings
+
         for setting in all_settings():
             yield from self._setting_commands(setting)
 
     def _setting_commands(self, setting: Setting) -> Iterable[SystemCommand]:
+        from tui.preferences import value_text
+
         value = value_text(getattr(self.settings, setting.name))
         yield SystemCommand(
             f"Setting: {setting.name}",
@@ -66,6 +73,8 @@ class PaletteActions(CommandActions):
 
     def keep_and_say(self, name: str, value: object) -> None:
         """Keep a setting and say what that means, or what is wrong."""
+        from tui.preferences import value_text
+
         try:
             said = self.keep_setting(name, value)
         except SpecdecError as error:

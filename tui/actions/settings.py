@@ -6,7 +6,6 @@ from core.errors import SpecdecError
 from core.settings import absent, source_of
 from tui.dialogue import BUSY, Notice
 from tui.frame import Frame
-from tui.preferences import EFFECT_TEXT, Effect, effect_of, overriding, value_text
 
 REMOTE_STATS_PER_SECOND = 2.0
 
@@ -25,6 +24,8 @@ class SettingActions(Frame):
 
     def action_say_setting(self, name: str) -> None:
         """Say what is set, under the name of the slash command that sets it."""
+        from tui.preferences import value_text
+
         text = value_text(getattr(self.settings, name))
         self.divider.say(f"{name}: {text or 'none'}")
 
@@ -39,6 +40,7 @@ class SettingActions(Frame):
         """Write a setting into config.toml and use it; None takes it out of the file. Returns what
         that means, in a sentence. Raises SpecdecError where it cannot be."""
         from core.settings_file import write_setting
+        from tui.preferences import EFFECT_TEXT, effect_of, overriding
 
         wanted = write_setting(name, value)
         self.changed_here.discard(name)
@@ -55,9 +57,11 @@ class SettingActions(Frame):
         self.changed_here.add(name)
 
     def _use(self, name: str, value: object) -> None:
+        from tui.preferences import effect_of
+
         self.settings = self.settings.model_copy(update={name: value})
         self.dialogue.take_settings(self.settings)
-        effect: Effect = effect_of(name)
+        effect = effect_of(name)
         if effect == "draft" and self.dialogue.opened:
             self.dialogue.choose_draft(self.dialogue.draft)
         elif name == "theme" and value in self.available_themes and not self.terminal.no_color:

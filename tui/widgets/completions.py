@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui.slash import Suggestion
 from tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from tui.slash import Suggestion
 
 MOST_ROWS = 6
 NAME_CELLS = 30
