@@ -106,10 +106,9 @@ class PickList(Lines, can_focus=True):
         self._follow()
         self.changed()
 
-    def on_focus(self) -> None:
-        self.changed()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The event of getting it comes before one has it."""
+        super().watch_has_focus(has_focus)
         self.changed()
 
     def on_click(self, event: events.Click) -> None:
