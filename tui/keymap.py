@@ -2,7 +2,7 @@
 
     [keys]
     new_chat = "alt+n"
-    copy_reply = ["ctrl+y", "alt+c"]
+    copy_reply = ["ctrl+y", "alt+o"]
     regenerate = ""                 # no key
 
 Pure; no Textual here, so that the command line can ask too. What is wrong is said in a sentence

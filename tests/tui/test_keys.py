@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import TextArea
 
 from tests.tui.conftest import Start
+from tui import keymap as keymap_module
 from tui.key_names import SAME_AS, key_text, normal_key, wants_kitty
 from tui.keymap import Keymap, clashes, read_keymap
 from tui.keys import ACTIONS, every_action
@@ -19,6 +22,7 @@ from tui.screens.reading import Page
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
 
+README = Path(__file__).parents[2] / "README.md"
 TAKEN = {
     "ctrl+b": "tmux: its prefix",
     "ctrl+a": "screen: its prefix; beginning of the line",
@@ -143,6 +147,16 @@ def test_names_of_keys(word: str, key: str, text: str) -> None:
 
 
 # ------------------------------------------------------------------ the user's
+
+
+@pytest.mark.parametrize(
+    "text", [README.read_text(encoding="utf-8"), keymap_module.__doc__], ids=("README", "keymap")
+)
+def test_the_keys_that_the_readme_shows_as_an_example_clash_with_none(text: str) -> None:
+    example = textwrap.dedent(text.partition("    [keys]\n")[2].partition("\n\n")[0])
+    table = tomllib.loads(example)
+    assert len(table) == 3
+    assert read_keymap(table).problems == ()
 
 
 def test_own_keys_replace_the_defaults() -> None:
