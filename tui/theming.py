@@ -87,6 +87,11 @@ def load_themes(folders: Iterable[Traversable]) -> tuple[list[Theme], list[str]]
     return themes, problems
 
 
+def no_such_theme(name: str, known: Iterable[str]) -> str:
+    """The sentence for a theme that is set and is not among those that are `known`."""
+    return f"There is no theme {name!r}; there are {', '.join(sorted(known))}."
+
+
 def own_themes() -> Traversable:
     """The folder of the themes that come with the app."""
     return resources.files("themes")

@@ -56,6 +56,23 @@ def test_doctor_reports_a_wrong_configuration_with_the_rest(
     assert sum("not valid TOML" in problem for problem in problems) == 1
 
 
+def test_doctor_looks_at_the_models_and_the_theme_that_are_set(
+    run: Callable[..., Said], config: Path
+) -> None:
+    config.write_text('target = "/no/model.gguf"\ntheme = "specdec-drak"\n')
+    own = config.parent / "themes" / "own.toml"
+    own.parent.mkdir()
+    own.write_text('name = "own"\n')
+    code, out, _ = run("doctor", "--json")
+    problems = json.loads(out)["problems"]
+    assert code == 1
+    assert problems[0] == "There is no file /no/model.gguf; check the path."
+    assert problems[1] == "Theme own.toml: colors.primary is missing."
+    assert problems[2].startswith("There is no theme 'specdec-drak'; there are ansi-16, ")
+    config.write_text('demo = true\ntarget = "/no/model.gguf"\n')
+    assert "/no/model.gguf" not in run("doctor")[1]
+
+
 def test_keys_lists_actions_and_what_is_wrong(run: Callable[..., Said], config: Path) -> None:
     code, listed, _ = run("keys")
     assert code == 0 and "wrong" not in listed

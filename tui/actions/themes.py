@@ -19,7 +19,7 @@ from tui.filters import AsciiOnly, BlankEnds, TextStyles
 from tui.frame import LIST_CELLS
 from tui.terminal import Terminal
 from tui.theme_files import ThemeFiles
-from tui.theming import missing_variables, user_themes
+from tui.theming import missing_variables, no_such_theme, user_themes
 
 DARK, LIGHT, ANSI, COLORLESS = "specdec-dark", "specdec-light", "ansi-16", "monochrome"
 LOOK_AGAIN_S = 1.0
@@ -102,8 +102,7 @@ class ThemeActions(SettingActions):
         ):
             wanted = COLORLESS
         if wanted not in self.available_themes:
-            known = ", ".join(sorted(self.available_themes))
-            problems.append(f"There is no theme {wanted!r}; there are {known}.")
+            problems.append(no_such_theme(wanted, self.available_themes))
             wanted = DARK
         self.theme = wanted
         return problems

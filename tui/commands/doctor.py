@@ -14,9 +14,9 @@ from typing import Any
 
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
-from core.models.choose import checked_header, require_compatible
+from core.models.choose import checked_header, choose_pair, require_compatible
 from core.models.untrusted import shown
-from core.settings import absent, config_path, load_settings
+from core.settings import Settings, absent, config_path, load_settings
 from tui import figures
 from tui.commands.engine_facts import engine_facts
 from tui.commands.output import print_json
@@ -108,17 +108,42 @@ def _bundled(problems: list[str]) -> dict[str, Any]:
 
 
 def _check_configuration(problems: list[str]) -> None:
-    """What the file and the environment have wrong: the settings, then the keys."""
+    """What the file and the environment have wrong: the settings, what they name, the keys."""
     from tui.keymap import own_keymap
 
     try:
-        problems += absent(load_settings())
+        settings = load_settings()
     except SpecdecError as error:
         problems.append(shown(error.message, 400))
+    else:
+        problems += absent(settings)
+        _check_models(settings, problems)
+        _check_theme(settings.theme, problems)
     try:
         problems += own_keymap().problems
     except SpecdecError:
         return  # the file is broken, which has just been said
+
+
+def _check_models(settings: Settings, problems: list[str]) -> None:
+    """Whether the pair that is configured can be loaded; the bundled one is looked at anyway."""
+    if settings.demo or not (settings.target or settings.draft not in ("auto", "")):
+        return
+    try:
+        choose_pair(settings)
+    except SpecdecError as error:
+        problems.append(shown(error.message, 400))
+
+
+def _check_theme(name: str, problems: list[str]) -> None:
+    """Whether there is a theme of that name, and the files of the user's own themes."""
+    from tui.theming import load_themes, no_such_theme, own_themes, user_themes
+
+    themes, wrong = load_themes((own_themes(), user_themes()))
+    problems += [shown(problem, 400) for problem in wrong]
+    known = [theme.name for theme in themes]
+    if name not in known:
+        problems.append(no_such_theme(name, known))
 
 
 def _terminal() -> dict[str, Any]:
