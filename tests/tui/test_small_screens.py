@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from textual.app import App, ComposeResult
+from textual.widgets._toast import Toast
 
+from core.settings import load_settings
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
+from tui.app import SpecdecApp
+from tui.screens.reading import Page
 from tui.widgets.composer import Composer
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.key_hints import KeyHints
 from tui.widgets.panel import Panel
 from tui.widgets.stats_bar import StatsBar
 
@@ -47,3 +53,46 @@ async def test_a_long_message_does_not_push_the_chat_away(start: Start) -> None:
         app.query_one(Composer).text = "line\n" * 40
         await pilot.pause()
         assert app.query_one(Composer).size.height <= 8
+
+
+async def test_a_notice_is_no_wider_than_the_screen() -> None:
+    app = SpecdecApp(load_settings({"demo": True}))
+    async with app.run_test(size=(40, 12), notifications=True) as pilot:
+        app.notify("a sentence that is longer than a line of this screen is", markup=False)
+        await wait_until(pilot, lambda: [one for one in app.screen.query(Toast) if one.size.width])
+        assert app.screen.region.contains_region(app.screen.query_one(Toast).region)
+
+
+class Hinting(App[None]):
+    def compose(self) -> ComposeResult:
+        yield KeyHints()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"muted": "#808080"}
+
+
+async def test_a_long_sentence_above_the_keys_is_wrapped_where_there_is_room() -> None:
+    sentence = "word " * 30 + "end"
+    async with Hinting().run_test(size=(80, 24)) as pilot:
+        hints = pilot.app.query_one(KeyHints)
+        hints.show([("Esc", "close")])
+        await wait_until(pilot, lambda: hints.size.height == 2)
+        hints.say(sentence)
+        await wait_until(pilot, lambda: hints.size.height == 3)
+        shown = [line.plain for line in hints.build(hints.size.width)]
+        assert " ".join(shown[:-1]).split() == sentence.split()
+        assert shown[-1] == "Esc close"
+        hints.say(sentence * 3)
+        await wait_until(pilot, lambda: hints.size.height == 4)
+        assert hints.build(hints.size.width)[2].plain.endswith("…")
+        hints.say("")
+        await wait_until(pilot, lambda: hints.size.height == 2)
+
+
+async def test_help_keeps_a_meaning_of_two_lines_in_its_column(start: Start) -> None:
+    async with start(size=(80, 24), loaded=False) as (app, pilot):
+        await pilot.press("f1")
+        page = app.screen.query_one(Page)
+        lines = [line.plain for line in page.build(60)]
+        at = next(y for y, line in enumerate(lines) if line.startswith("F2 "))
+        assert lines[at + 1].startswith(" " * 14) and lines[at + 1].strip()

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from tui.key_names import key_text
 from tui.keymap import Keymap
 from tui.keys import ACTIONS, every_action
-from tui.screens.reading import ReadingScreen
+from tui.screens.reading import Entry, ReadingScreen
 
 REMAPPING = (
     'Other keys: a [keys] table in config.toml, as in new_chat = "alt+n"; `specdec-tui keys` lists '
@@ -56,7 +56,7 @@ class HelpScreen(ReadingScreen):
 
     def __init__(self, screen: Screen[object], shortcuts: Keymap) -> None:
         here = here_entries(screen)
-        lines = [_entry(keys, text) for keys, text in here.items()]
+        lines: list[Content | Entry] = [_entry(keys, text) for keys, text in here.items()]
         if lines:
             lines = [Content.styled("here", "bold $muted"), *lines, Content("")]
         super().__init__("help", [*lines, *help_lines(shortcuts, here)])
@@ -89,9 +89,9 @@ def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
     return [(" ".join(keys), text) for keys, text in by_action.values()]
 
 
-def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content]:
+def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content | Entry]:
     """Keys, but for those `said` already; then words."""
-    lines = [Content.styled("keys of the chat", "bold $muted")]
+    lines: list[Content | Entry] = [Content.styled("keys of the chat", "bold $muted")]
     keys = [(shortcuts.text(entry), entry.help) for entry in ACTIONS if entry.in_help]
     lines += [_entry(key, text) for key, text in keys if key and key not in said]
     lines += [Content(""), Content.styled("words", "bold $muted")]
@@ -99,5 +99,5 @@ def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content]:
     return [*lines, Content(""), Content.styled(REMAPPING, "$muted")]
 
 
-def _entry(name: str, text: str) -> Content:
-    return Content.assemble((f"{name:<13} ", "$primary"), text)
+def _entry(name: str, text: str) -> Entry:
+    return Entry(Content.styled(f"{name:<13} ", "$primary"), Content(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,13 @@ from tui.keys import IN_PAGES
 from tui.widgets.lines import Lines
 
 
+class Entry(NamedTuple):
+    """A name and what it means, whose lines all begin in the same column."""
+
+    name: Content
+    text: Content
+
+
 class Page(Lines):
     """Lines that were given, wrapped."""
 
@@ -23,12 +30,23 @@ class Page(Lines):
     Page { height: auto; color: $foreground; }
     """
 
-    def __init__(self, content: Sequence[Content]) -> None:
+    def __init__(self, content: Sequence[Content | Entry]) -> None:
         super().__init__()
         self._content = content
 
     def build(self, width: int) -> Sequence[Content]:
-        return [part for line in self._content for part in (line.wrap(max(8, width)) or [line])]
+        return [part for line in self._content for part in _wrapped(line, max(8, width))]
+
+
+def _wrapped(line: Content | Entry, width: int) -> Sequence[Content]:
+    if isinstance(line, Content):
+        return line.wrap(width) or [line]
+    name, text = line
+    indent = name.cell_length
+    if indent > width // 2:
+        return _wrapped(name + text, width)
+    first, *others = text.wrap(width - indent) or [text]
+    return [name + first, *(other.pad_left(indent) for other in others)]
 
 
 class ReadingScreen(ModalScreen[None]):
@@ -56,7 +74,9 @@ class ReadingScreen(ModalScreen[None]):
         *bindings(IN_PAGES),
     ]
 
-    def __init__(self, title: str, content: Sequence[Content], from_end: bool = False) -> None:
+    def __init__(
+        self, title: str, content: Sequence[Content | Entry], from_end: bool = False
+    ) -> None:
         super().__init__()
         self._title, self._content, self._from_end = title, content, from_end
 

@@ -10,6 +10,8 @@ from tui.keymap import Keymap
 from tui.widgets.lines import Lines
 
 GAP = "   "
+LONGEST = 3
+"""Lines of a sentence, at most."""
 NOTHING_MAPPED = Keymap({})
 Hint = tuple[str, str]
 """A key and what it does, the most important first."""
@@ -17,7 +19,7 @@ Hint = tuple[str, str]
 
 class KeyHints(Lines):
     DEFAULT_CSS = """
-    KeyHints { height: 2; padding: 0 1; color: $foreground; }
+    KeyHints { height: auto; padding: 0 1; color: $foreground; }
     """
 
     def __init__(self, *, lines: int = 2) -> None:
@@ -49,8 +51,17 @@ class KeyHints(Lines):
             # The last one says how to leave, and stays.
             hints.pop(-2 if len(hints) > 1 else -1)
         parts = [Content.assemble((key, "$primary"), " ", (does, "$muted")) for key, does in hints]
-        said = Content.styled(self._said, self._style).truncate(width, ellipsis=True)
-        return [said, Content(GAP).join(parts)][-self._n_lines :]
+        keys = Content(GAP).join(parts)
+        return [keys] if self._n_lines == 1 else [*self._sentence(width), keys]
+
+    def _sentence(self, width: int) -> list[Content]:
+        """What was said, in one line to `LONGEST`."""
+        said = Content.styled(self._said, self._style)
+        lines = (said.wrap(width) if self._said and width > 0 else []) or [said]
+        if len(lines) > LONGEST:
+            rest = Content(" ").join(lines[LONGEST - 1 :])
+            lines = [*lines[: LONGEST - 1], rest.truncate(width, ellipsis=True)]
+        return lines
 
 
 def _length(hints: Sequence[Hint]) -> int:
