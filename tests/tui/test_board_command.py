@@ -50,7 +50,7 @@ def test_drafts_are_ranked_on_the_users_own_prompts(
     assert rows["none"][2] == "1.00×"
     speedups = [float(line.split()[2].rstrip("×")) for line in lines[3:6]]
     assert speedups == sorted(speedups, reverse=True)
-    assert "2 prompts, 1 times; at most 24 tokens" in lines[-1]
+    assert "2 prompts, 1 time; at most 24 tokens" in lines[-1]
 
 
 def test_all_drafts_that_fit_as_a_document(

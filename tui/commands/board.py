@@ -107,7 +107,7 @@ def board_report(board: Board, plan: BoardPlan) -> str:
     prompts = figures.count(len(plan.prompts), "prompt")
     basis = (
         f"{figures.count(len(plan.prompts) * plan.repeats, 'run')} by each: {prompts}, "
-        f"{plan.repeats} times; at most {plan.max_tokens} tokens, "
+        f"{figures.count(plan.repeats, 'time')}; at most {plan.max_tokens} tokens, "
         f"temperature {plan.sampling.temperature:g}, draft length {plan.load.draft_len}"
     )
     return "\n".join(

@@ -64,7 +64,7 @@ def _local(row: Local, role: str) -> Iterator[Fact]:
     yield "model", " · ".join(filter(None, (model.architecture, weights))), ""
     yield "file", " · ".join(filter(None, (model.quantisation, size, model.source))), ""
     context = f"{figures.tokens(model.n_ctx_train)} tokens" if model.n_ctx_train else ""
-    layers = f"{model.n_layers} layers" if model.n_layers else ""
+    layers = figures.count(model.n_layers, "layer") if model.n_layers else ""
     vocabulary = f"vocabulary {model.n_vocab:,}" if model.n_vocab else ""
     yield "context", " · ".join(filter(None, (context, layers, vocabulary))), ""
     yield "path", str(model.path), "$muted"
