@@ -294,9 +294,11 @@ class Context:
         handle: int | None = llama_cpp.llama_init_from_model(self.model.handle, params)
         if not handle:
             cause = log.last_complaint() or "not enough memory"
+            way_out = "choose a smaller one with --ctx, or another cache type"
+            if "flash_attn" in cause:
+                way_out = "leave --flash-attn at auto, or choose f16 for the V cache"
             raise SpecdecError(
-                f"A context of {self.n_ctx} tokens could not be made ({cause}); "
-                "choose a smaller one with --ctx, or another cache type.",
+                f"A context of {self.n_ctx} tokens could not be made ({cause}); {way_out}.",
                 "memory",
             )
         return handle

@@ -251,6 +251,10 @@ def test_chat_on_the_bundled_pair(run: Run) -> None:
         (("--target", "embedding.gguf"), "is an embedding model, which writes no text; give a"),
         (("--target", "target.gguf", "--draft", "other.gguf"), "differ by 188 tokens, at most 128"),
         (("--target", "."), "is a folder; give a .gguf file in it."),
+        (
+            ("--demo", "--cache-type-v", "q8_0", "--flash-attn", "off"),
+            "; leave --flash-attn at auto, or choose f16 for the V cache.",
+        ),
     ],
 )
 @pytest.mark.parametrize("flags", [(), ("--json",)])
