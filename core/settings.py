@@ -298,10 +298,31 @@ def expected(key: str, message: str) -> str:
         return f"give 0 or a whole number from {LEAST_CTX} up"
     if choices:
         return "give one of " + ", ".join(choices)
-    for kind, right in (("integer", "give a whole number"), ("number", "give a number")):
-        if message.startswith(f"Input should be a valid {kind}"):
-            return right
+    number = _number(key, annotation)
+    if number and message.startswith("Input should be "):
+        return f"give {number}"
     return message[0].lower() + message[1:]
+
+
+def _number(key: str, annotation: object) -> str:
+    """`a number from 0 to 10`, for a setting that is a number; empty for another."""
+    kinds = {annotation, *get_args(annotation)}
+    if not kinds & {int, float} or bool in kinds:
+        return ""
+    limits = Settings.model_fields[key].metadata
+    bounds = {
+        name: getattr(one, name)
+        for one in limits
+        for name in ("ge", "gt", "le")
+        if hasattr(one, name)
+    }
+    least, above, most = (bounds.get(name) for name in ("ge", "gt", "le"))
+    number = "a whole number" if int in kinds else "a number"
+    if above is not None:
+        return f"{number} above {above}" + ("" if most is None else f", at most {most}")
+    if least is None:
+        return number
+    return f"{number} from {least} " + ("up" if most is None else f"to {most}")
 
 
 def _did_you_mean(name: str, known: set[str]) -> str:

@@ -197,3 +197,19 @@ def test_folders_that_are_not_there_are_named(
     assert absent(load_settings()) == [
         "SPECDEC_CONFIG: there is no file /no/file.toml; nothing is set by it."
     ]
+
+
+@pytest.mark.parametrize(
+    ("flag", "wrong", "right"),
+    [
+        ("temperature", "-1", "a number from 0 to 10"),
+        ("temperature", "nan", "a number from 0 to 10"),
+        ("temperature", "hot", "a number from 0 to 10"),
+        ("top_p", "0", "a number above 0, at most 1"),
+        ("seed", "1.5", "a whole number from 0 up"),
+        ("n_gpu_layers", "all", "a whole number"),
+    ],
+)
+def test_of_a_wrong_number_the_range_is_said(flag: str, wrong: str, right: str) -> None:
+    name = flag.replace("_", "-")
+    assert refused({flag: wrong}) == f"--{name}: '{wrong}' is not right; give {right}."

@@ -100,7 +100,7 @@ async def test_a_number_is_checked_while_it_is_typed_and_counts_at_once(
     async with start(loaded=False, **FREE) as (app, pilot):
         await open_at(app, pilot, "temperature")
         await pilot.press("enter", "x")
-        assert said(app) == "temperature: '0.2x' is not right; give a number."
+        assert said(app) == "temperature: '0.2x' is not right; give a number from 0 to 10."
         await pilot.press("enter")
         assert app.settings.temperature == 0.2, "what is wrong is not kept"
         await pilot.press("backspace", "5")
