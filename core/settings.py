@@ -58,7 +58,8 @@ class Settings(BaseSettings):
     draft: str = "auto"
     """Draft: a path, a name, `lookup`, `none`; `auto`: the bundled draft for the bundled target."""
     demo: bool = False
-    """Use the bundled pair, whatever else is configured."""
+    """Use the bundled pair, whatever else is configured; with `--draft`, that draft for its target.
+    Not beside `--target`."""
     lookup: bool = True
     """Prompt lookup helps the draft model where the draft length is `auto`."""
     models_dirs: Annotated[list[Path], NoDecode] = []
@@ -157,6 +158,20 @@ class Settings(BaseSettings):
         own = {key: value for key, value in table.items() if key not in OTHER_TABLES}
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=own)
 
+    def pair(self) -> tuple[str, str]:
+        """The target and the draft that are meant: "" the bundled target, `auto` the draft that
+        belongs to the target. `demo` counts over what is configured, not over a flag for one of
+        the two."""
+        target, draft = self.target, self.draft or "auto"
+        if self.demo and not self._given("target"):
+            target = ""
+            if draft not in ("none", "lookup") and not self._given("draft"):
+                draft = "auto"
+        return target, draft
+
+    def _given(self, name: str) -> bool:
+        return name in self._flags and bool(getattr(self, name))
+
     def sampling(self) -> Sampling:
         """The sampler settings of a new reply."""
         return Sampling(
@@ -223,6 +238,10 @@ def load_settings(flags: dict[str, Any] | None = None) -> Settings:
     except ValidationError as error:
         raise SpecdecError(_explain(error, flags), kind="settings") from None
     settings._flags = frozenset(flags)
+    if settings._given("demo") and settings._given("target"):
+        raise SpecdecError(
+            "--demo brings its own target; leave out --demo or --target.", kind="settings"
+        )
     return settings
 
 

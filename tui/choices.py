@@ -86,11 +86,10 @@ def model_option(path: str) -> DraftOption:
 
 def first_offer(settings: Settings) -> Offer:
     """What the settings seem to mean, for the first frame; nothing is read from the disk."""
-    bundled = settings.demo or not settings.target
-    target = str(TARGET_PATH) if bundled else settings.target
-    wanted = settings.draft
-    if wanted in ("auto", "") or (settings.demo and wanted not in ("none", "lookup")):
-        wanted = str(DRAFT_PATH) if bundled else "none"
+    target, wanted = settings.pair()
+    if wanted == "auto":
+        wanted = "none" if target else str(DRAFT_PATH)
+    target = target or str(TARGET_PATH)
     fixed = {"none": NONE, "lookup": LOOKUP}
     return _offer(target, fixed.get(wanted) or model_option(wanted))
 
