@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.demo import DRAFT_PATH, TARGET_PATH
+from core.models.names import name_of
 from core.protocol import DraftChoice, DrafterInfo, DrafterKind
 from core.settings import Settings
 from tui.sanitize import clean_line
@@ -70,9 +71,8 @@ MOST_DRAFTS = 9
 
 
 def model_name(path: str) -> str:
-    """A model's file name as a label; the bundled pair has names of its own."""
-    bundled = {str(TARGET_PATH): "demo", str(DRAFT_PATH): "demo-draft"}
-    return bundled.get(path) or clean_line(Path(path).name.removesuffix(".gguf"), 60)
+    """A model's name as a label."""
+    return clean_line(name_of(Path(path)), 60)
 
 
 def draft_key(drafter: DrafterInfo) -> str:

@@ -24,6 +24,7 @@ from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.kinds import require_language_model
 from core.models.machine import main_memory_held
+from core.models.names import name_of
 from core.protocol import DeviceMemory, DraftChoice, DrafterInfo, ModelInfo, ModelOptions
 
 MAX_DRAFT = 64
@@ -119,8 +120,9 @@ class Session:
         if choice.kind == "none":
             return NoDrafter(), DrafterInfo(kind="none", name="none")
         if self.target.context.n_rollback == 0:
+            name = name_of(Path(self.model.path))
             raise SpecdecError(
-                f"{_name(self.model)} keeps a recurrent state that llama.cpp can neither roll back "
+                f"{name} keeps a recurrent state that llama.cpp can neither roll back "
                 "nor save, so it runs without a draft.",
                 "draft",
             )
@@ -188,7 +190,7 @@ class Session:
             model.close()
             raise
         if context.n_rollback == 0:
-            name = _name(model)
+            name = name_of(Path(choice.path))
             context.close()
             model.close()
             raise SpecdecError(
@@ -210,10 +212,10 @@ class Session:
         return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 
     def _name_apart(self, model: Model) -> str:
-        """The draft's name; with its file's where another loaded draft has the same."""
-        name = _name(model)
+        """The draft's name, or its path where another loaded draft has the same."""
+        name = name_of(Path(model.path))
         taken = {d.name for d, info in self._loaded_drafts.values() if info.model}
-        return f"{name} ({Path(model.path).stem})" if name in taken else name
+        return model.path if name in taken else name
 
     def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
         """What batches cost: as kept on disk, if one batch still costs about the same, or
@@ -262,15 +264,11 @@ def _cost_key(context: Context) -> str:
     )
 
 
-def _name(model: Model) -> str:
-    return model.meta("general.name") or Path(model.path).stem
-
-
 def _model_info(model: Model, context: Context, warnings: list[str]) -> ModelInfo:
     gpus = [d.name for d in devices() if d.type in ("GPU", "IGPU")]
     return ModelInfo(
         path=model.path,
-        name=_name(model),
+        name=name_of(Path(model.path)),
         description=model.description(),
         n_params=model.n_params,
         size_bytes=model.size_bytes,

@@ -15,6 +15,7 @@ from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.header import GgufHeader
 from core.models.kinds import require_language_model
+from core.models.names import BUNDLED
 from core.models.places import find_files, first_missing_part
 from core.models.untrusted import shown
 from core.protocol import DraftChoice
@@ -66,9 +67,8 @@ def require_compatible(target: GgufHeader, draft: GgufHeader) -> None:
 
 
 def _path(name_or_path: str, settings: Settings) -> Path:
-    bundled = {"demo": TARGET_PATH, "demo-draft": DRAFT_PATH}
-    if name_or_path in bundled:
-        return bundled[name_or_path]
+    if name_or_path in BUNDLED:
+        return BUNDLED[name_or_path]
     is_path = Path(name_or_path).expanduser().is_file()
     found: Sequence[Named] = () if is_path else find_files(settings.models_dirs)
     return resolve(name_or_path, found).absolute()

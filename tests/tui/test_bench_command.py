@@ -61,7 +61,7 @@ def test_a_table_by_kind_and_by_length(capsys: pytest.CaptureFixture[str], tempo
     out, err = capsys.readouterr()
     assert err == ""
     lines = out.splitlines()
-    assert lines[:2] == ["target  tiny target", "draft   tiny draft, draft length auto"]
+    assert lines[:2] == ["target  tiny-target", "draft   tiny-draft, draft length auto"]
     kinds = [line.split()[0] for line in lines[4:8]]
     assert kinds == ["easy", "hard", "turning", "all"]
     rows = {line.split()[0]: line.split() for line in lines[10:14]}
@@ -92,8 +92,8 @@ def test_json_is_one_document_and_the_plot_an_svg(
 def test_costs_as_a_table_and_as_json(capsys: pytest.CaptureFixture[str], pair: Pair) -> None:
     assert main(["bench", "--costs", *named(pair)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "target  tiny target"
-    assert lines[1].startswith("draft   tiny draft: ") and " ms a step, " in lines[1]
+    assert lines[0] == "target  target"
+    assert lines[1].startswith("draft   draft: ") and " ms a step, " in lines[1]
     assert [line.split()[0] for line in lines[4:]] == [str(n) for n in range(1, 18)]
     assert main(["bench", "--costs", "--json", *named(pair)]) == 0
     document = json.loads(capsys.readouterr().out)

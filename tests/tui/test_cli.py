@@ -96,7 +96,7 @@ def test_chat_writes_the_reply_to_stdout_and_statistics_to_stderr(run: Run) -> N
     assert result.stdout.strip() and result.stdout.endswith("\n")
     first, second = result.stderr.splitlines()
     assert first.startswith("12 tokens (length) · ") and " tok/s · speed-up " in first
-    assert second.startswith("accepted ") and second.endswith("draft tiny-draft")
+    assert second.startswith("accepted ") and second.endswith("draft draft")
 
 
 def test_chat_json_is_one_document_under_the_names_of_the_design(run: Run, folder: Path) -> None:
@@ -106,10 +106,20 @@ def test_chat_json_is_one_document_under_the_names_of_the_design(run: Run, folde
     assert set(ReplyStats.model_fields) | {"text", "finish_reason"} <= set(document)
     assert document["target_path"] == str(folder / "target.gguf")
     assert document["draft_path"] == str(folder / "draft.gguf")
-    assert (document["target"], document["draft"]) == ("tiny", "tiny-draft")
+    assert (document["target"], document["draft"]) == ("target", "draft")
     assert (document["finish_reason"], document["n_tokens"]) == ("length", 12)
+    assert document["drafter"] == "draft"
     assert document["n_drafted"] >= document["n_accepted"] > 0
     assert document["ttft_s"] > 0
+
+
+@pytest.mark.parametrize(("given", "said"), [("lookup", "lookup"), ("none", None)])
+def test_a_draft_without_a_file_has_the_name_of_the_flag(
+    run: Run, given: str, said: str | None
+) -> None:
+    result = run("chat", "--json", "Hello", "--target", "target.gguf", "--draft", given, *SHORT)
+    document = json.loads(result.stdout)
+    assert (document["draft"], document["draft_path"]) == (said, None)
 
 
 def test_what_a_draft_achieved_is_recorded_unless_its_length_was_fixed(
@@ -236,6 +246,7 @@ def test_arguments_in_another_encoding_do_no_harm(folder: Path, env: dict[str, s
 def test_chat_on_the_bundled_pair(run: Run) -> None:
     document = json.loads(run("chat", "--demo", "--json", "Hello", "--max-tokens", "16").stdout)
     assert (document["target_path"], document["draft_path"]) == (str(TARGET_PATH), str(DRAFT_PATH))
+    assert (document["target"], document["draft"]) == ("demo", "demo-draft")
     assert document["text"]
 
 

@@ -192,9 +192,13 @@ def _models(settings: Settings, arguments: argparse.Namespace) -> Iterator[Load]
         _status("writing the models")
         acceptance = arguments.acceptance or ACCEPTANCE
         pair = write_pair(Path(folder), arguments.synthetic, acceptance)
+        target, drafter = (  # under these names they are spoken of
+            path.rename(path.with_name(f"{arguments.synthetic}-{path.name}"))
+            for path in (pair.target, pair.draft)
+        )
         # The measured costs of models that nobody will load again are kept beside them.
         with _environment("XDG_CACHE_HOME", folder):
-            yield _load(settings, pair.target, settings.draft_choice("model", str(pair.draft)))
+            yield _load(settings, target, settings.draft_choice("model", str(drafter)))
 
 
 def _load(settings: Settings, target: Path, draft: DraftChoice) -> Load:

@@ -189,6 +189,19 @@ def test_a_draft_model_can_go_without_lookup(session: Session, models: Path) -> 
     assert not session.drafter_info.lookup
 
 
+def test_drafts_with_the_same_file_name_are_told_apart(
+    session: Session, models: Path, tmp_path: Path
+) -> None:
+    twin = tmp_path / "good.gguf"
+    twin.symlink_to(models / "good.gguf")
+    names = []
+    for path in (models / "good.gguf", twin):
+        choice = DraftChoice(kind="model", path=str(path))
+        session.use_drafter(*session.make_drafter(choice), choice)
+        names.append(session.drafter_info.name)
+    assert names == ["good", str(twin)]
+
+
 def test_sliding_window_models_take_a_draft(tmp_path: Path):
     target = write_tiny_model(tmp_path / "g.gguf", arch="gemma3", vocab_size=512)
     assert target.arch == "gemma3"

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import SpecdecError
 from core.models.choose import choose_pair
+from core.models.names import BUNDLED
 from core.settings import Settings, load_settings
 from tests.support.tiny_gguf import (
     truncate_file,
@@ -26,6 +27,8 @@ def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_draft_of(tmp_path / "bundled-draft.gguf", target)
     monkeypatch.setattr("core.models.choose.TARGET_PATH", tmp_path / "bundled-target.gguf")
     monkeypatch.setattr("core.models.choose.DRAFT_PATH", tmp_path / "bundled-draft.gguf")
+    monkeypatch.setitem(BUNDLED, "demo", tmp_path / "bundled-target.gguf")
+    monkeypatch.setitem(BUNDLED, "demo-draft", tmp_path / "bundled-draft.gguf")
     return tmp_path
 
 
