@@ -166,7 +166,7 @@ class Session:
         fit = compare(self.header, header)
         if fit.verdict == "no":
             raise SpecdecError(
-                f"{Path(choice.path).name} cannot draft for this target: {fit.cause}; choose a "
+                f"{name_of(Path(choice.path))} cannot draft for this target: {fit.cause}; choose a "
                 "draft of the same model family.",
                 "draft",
             )

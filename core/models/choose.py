@@ -15,7 +15,7 @@ from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.header import GgufHeader
 from core.models.kinds import require_language_model
-from core.models.names import BUNDLED
+from core.models.names import BUNDLED, name_of
 from core.models.places import find_files, first_missing_part
 from core.models.untrusted import shown
 from core.protocol import DraftChoice
@@ -60,7 +60,7 @@ def require_compatible(target: GgufHeader, draft: GgufHeader) -> None:
     compatibility = compare(target, draft)
     if compatibility.verdict == "no":
         raise SpecdecError(
-            f"{shown(draft.path.name)} cannot draft for {shown(target.path.name)}: "
+            f"{shown(name_of(draft.path))} cannot draft for {shown(name_of(target.path))}: "
             f"{compatibility.cause}; choose another draft, `lookup` or `none`.",
             kind="draft",
         )

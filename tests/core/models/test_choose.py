@@ -122,7 +122,7 @@ def test_a_draft_of_another_vocabulary_is_refused_with_the_cause(mine: Path) -> 
     error = refused(draft=str(mine / "my-draft.gguf"))
     assert error.kind == "draft"
     assert error.message == (
-        "my-draft.gguf cannot draft for bundled-target.gguf: vocabularies differ by 300 tokens, "
+        "my-draft cannot draft for demo: vocabularies differ by 300 tokens, "
         "at most 128 are allowed; choose another draft, `lookup` or `none`."
     )
 
