@@ -12,7 +12,13 @@ from core.engine.cache import TokenCache
 from core.engine.choice import WayRecord
 from core.engine.conversation import Conversation
 from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, tune_threads
-from core.engine.drafters import Drafter, ModelDrafter, NoDrafter, PromptLookupDrafter
+from core.engine.drafters import (
+    MAX_DRAFT,
+    Drafter,
+    ModelDrafter,
+    NoDrafter,
+    PromptLookupDrafter,
+)
 from core.engine.governor import AUTO_MAX, Governor
 from core.engine.stats import Baseline
 from core.errors import SpecdecError
@@ -27,7 +33,6 @@ from core.models.machine import main_memory_held
 from core.models.names import name_of
 from core.protocol import DeviceMemory, DraftChoice, DrafterInfo, ModelInfo, ModelOptions
 
-MAX_DRAFT = 64
 DRAFT_ROWS = 8
 """Logits rows of the draft: one a step; the calibration asks for a few."""
 DEVICE_TOP_K = 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -166,6 +167,23 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
         assert max(drafted) < 512
     finally:
         session.close()
+
+
+@pytest.mark.parametrize("length", [5, "auto"])
+def test_the_draft_length_in_the_end_is_the_last_one_chosen(
+    session: Session, use_draft: UseDraft, length: int | Literal["auto"]
+) -> None:
+    """Also where the last round had no room for a draft, since the reply was at its limit."""
+    answer(session, ask("once upon a time"), max_tokens=20)  # the target alone is known
+    session.governor.draft_len = length
+    use_draft("good")
+    rounds, end = answer(session, ask("once upon a time"), max_tokens=41)
+    last = rounds[-1].round
+    while last.plan.length is None:
+        rounds.pop()
+        last = rounds[-1].round
+    assert end.stats.draft_len == last.plan.length
+    assert length in ("auto", end.stats.draft_len)
 
 
 def test_prompt_lookup_helps_a_draft_model_and_the_text_stays_the_same(
