@@ -171,6 +171,15 @@ NEEDS_NO_SETTINGS = (_doctor, _completion, _keys)
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage of all flags before it."""
 
+    def flags(self) -> list[str]:
+        """All that it takes, with both dashes."""
+        return [flag for flag in self._option_string_actions if flag.startswith("--")]
+
+    def commands(self) -> dict[str, _Parser]:
+        """The parsers of its commands by their names."""
+        found = [a for a in self._actions if isinstance(a, argparse._SubParsersAction)]
+        return dict(found[0].choices) if found else {}
+
     def error(self, message: str) -> NoReturn:
         hint = "" if message.endswith("?") else f"; `{self.prog} --help` lists what there is."
         complain(message + hint)
@@ -189,7 +198,7 @@ class _Parser(argparse.ArgumentParser):
             self.error(f"there is no command {shown(value)}{guess}")
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> _Parser:
     """All flags and subcommands. Values are checked by the settings, not here."""
     parser = _Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]", allow_abbrev=False)
     _command(parser, _app)
@@ -295,22 +304,26 @@ def _metavar(annotation: Any) -> str:
     return "|".join(filter(None, map(_metavar, typing.get_args(annotation)[:2])))
 
 
-def _refuse_unknown_flags(argv: Sequence[str], parser: argparse.ArgumentParser) -> None:
-    """Before argparse sees them, which would take the value of a misspelt flag for a command."""
-    known = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
-    known |= {f"--no-{n}" for n, field in Settings.model_fields.items() if field.default is True}
-    known |= {"--json", "--help", "--version", *bench_flags.FLAGS, *hub_flags.FLAGS}
+def _refuse_unknown_flags(argv: Sequence[str], parser: _Parser) -> None:
+    """Before argparse sees them, which would take the value of a misspelt flag for a command. What
+    was meant is guessed among the flags of the command that stands before."""
+    commands = parser.commands()
+    known = {flag for one in (parser, *commands.values()) for flag in one.flags()}
+    here = parser
     for argument in argv:
         flag = argument.partition("=")[0]
         if flag == "--":
             return
+        if here is parser and argument in commands:
+            here = commands[argument]
         if flag.startswith("--") and " " not in argument and flag not in known:
-            parser.error(f"there is no flag {shown(flag)}{_did_you_mean(flag, known)}")
+            here.error(f"there is no flag {shown(flag)}{_did_you_mean(flag, here.flags())}")
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
+    plain = {name.lstrip("-"): name for name in known}  # dashes make no two flags alike
+    close = difflib.get_close_matches(word.lstrip("-"), plain, n=1)
+    return f", did you mean {plain[close[0]]}?" if close else ""
 
 
 class _Version(argparse.Action):

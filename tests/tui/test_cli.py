@@ -280,6 +280,12 @@ def test_files_that_will_not_do_give_one_sentence(
     [
         (("chat", "x", "--temprature", "1"), "no flag --temprature, did you mean --temperature?"),
         (("--tempreature", "1", "chat", "x"), "did you mean --temperature?"),
+        (
+            ("keys", "--foo"),
+            "there is no flag --foo; `specdec-tui keys --help` lists what there is.",
+        ),
+        (("keys", "--jsn"), "there is no flag --jsn, did you mean --json?"),
+        (("--foo",), "there is no flag --foo; `specdec-tui --help` lists"),
         (("caht", "x"), "there is no command caht, did you mean chat?"),
         (("chat", "x", "--temperature", "hot"), "--temperature: 'hot' is not right; "),
         (("chat", "x", "--draft-len", "99"), "--draft-len: '99' is not right; give auto or 0 to"),
