@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,13 @@ DRAFTS_FIELDS = {
 }
 """What `drafts` takes: all that memory depends on."""
 
+
+COMPLETION = (
+    "Prints a script that completes commands, flags, words and file names in your shell. "
+    'For bash, put eval "$(specdec-tui completion bash)" into ~/.bashrc; for zsh, the same with '
+    "zsh into ~/.zshrc, after compinit; for fish: "
+    "specdec-tui completion fish > ~/.config/fish/completions/specdec-tui.fish"
+)
 
 APP_FIELDS = ("theme", "stats_per_second", "remote", "ascii")
 """What counts where there is a screen."""
@@ -171,6 +179,11 @@ NEEDS_NO_SETTINGS = (_doctor, _completion, _keys)
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage of all flags before it."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False, add_help=False)
+        self._positionals.title, self._optionals.title = "arguments", "flags"
+        self.add_argument("-h", "--help", action="help", help="Show this help.")
+
     def flags(self) -> list[str]:
         """All that it takes, with both dashes."""
         return [flag for flag in self._option_string_actions if flag.startswith("--")]
@@ -182,7 +195,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         hint = "" if message.endswith("?") else f"; `{self.prog} --help` lists what there is."
-        complain(message + hint)
+        complain(_plain(message) + hint)
         raise SystemExit(WRONG_USAGE)
 
     def format_help(self) -> str:
@@ -200,7 +213,7 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> _Parser:
     """All flags and subcommands. Values are checked by the settings, not here."""
-    parser = _Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]", allow_abbrev=False)
+    parser = _Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]")
     _command(parser, _app)
     parser.description = (
         "Chat with a large language model that a small draft model makes faster. "
@@ -219,7 +232,6 @@ def build_parser() -> _Parser:
             help=what,
             description=what,
             usage=f"specdec-tui {name} [FLAGS]{prompt}",
-            allow_abbrev=False,
         )
         command.add_argument("--json", action="store_true", help="One JSON document on stdout.")
         _command(command, run, fields)
@@ -264,8 +276,8 @@ def build_parser() -> _Parser:
     completion = commands.add_parser(
         "completion",
         help="A script for your shell that completes what you type.",
+        description=COMPLETION,
         usage="specdec-tui completion bash|zsh|fish",
-        allow_abbrev=False,
     )
     completion.add_argument("shell", metavar="bash|zsh|fish", help="The shell.")
     _command(completion, _completion, [])
@@ -324,6 +336,27 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
     plain = {name.lstrip("-"): name for name in known}  # dashes make no two flags alike
     close = difflib.get_close_matches(word.lstrip("-"), plain, n=1)
     return f", did you mean {plain[close[0]]}?" if close else ""
+
+
+_ARGPARSE = (
+    (r"argument (?P<flag>\S+): expected one argument", "{flag} needs a value"),
+    (
+        r"argument (?P<flag>\S+): ignored explicit argument '(?P<value>.*)'",
+        "{flag} takes no value; leave out ={value}",
+    ),
+    (r"the following arguments are required: (?P<what>.*)", "{what} is missing"),
+    (r"argument (?P<flag>\S+): (?P<what>.*)", "{flag}: {what}"),
+)
+"""Its own sentences, and ours."""
+
+
+def _plain(message: str) -> str:
+    """A sentence of argparse's in the words of the other ones."""
+    for theirs, ours in _ARGPARSE:
+        if match := re.fullmatch(theirs, message, re.DOTALL):
+            parts = {name: shown(text) for name, text in match.groupdict().items()}
+            return ours.format(**parts | {"flag": parts.get("flag", "").replace("/", " or ")})
+    return message
 
 
 class _Version(argparse.Action):

@@ -293,7 +293,9 @@ def test_files_that_will_not_do_give_one_sentence(
             ("chat", "x", "--seed", "1", "y"),
             "y is one argument too many for `specdec-tui chat`; put",
         ),
-        (("chat", "x", "--seed"), "argument --seed: expected one argument"),
+        (("chat", "x", "--seed"), "specdec-tui: --seed needs a value; `specdec-tui chat --help`"),
+        (("chat", "x", "--lookup=3"), "--lookup or --no-lookup takes no value; leave out =3;"),
+        (("bench", "--sweep", "x"), "specdec-tui: --sweep: give draft lengths from 0 to 64, as"),
         (("chat",), "The prompt is empty"),
         (
             ("models", "--seed", "1"),
@@ -303,7 +305,7 @@ def test_files_that_will_not_do_give_one_sentence(
             ("models", "x"),
             "x is one argument too many for `specdec-tui models`",
         ),
-        (("pull",), "REPO[:QUANT]; `specdec-tui pull --help` lists what there is."),
+        (("pull",), "REPO[:QUANT] is missing; `specdec-tui pull --help` lists what there is."),
         (
             ("chat", "x", "--ctx", "99"),
             "--ctx: '99' is not right; give 0 or a whole number from",
