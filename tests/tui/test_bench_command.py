@@ -120,6 +120,8 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
         (("--synthetic", "9b"), "choose one of tiny, 1.1b-50m"),
         (("--synthetic", "tiny", "--target", "x"), "leave out --target"),
         (("--synthetic", "tiny", "--vs", "localhost:1"), "--vs needs a pair"),
+        (("--vs", ""), "--vs needs a value; give one or leave it out."),
+        (("--vs", "nope"), "--vs: nope is no address; give one such as http://127.0.0.1:8080."),
         (("--acceptance", "0.5"), "--acceptance dials a --synthetic pair"),
         (("--costs", "--sweep"), "--costs makes no replies"),
         (("--synthetic", "tiny", "--kinds", "poetry"), "no such kind"),

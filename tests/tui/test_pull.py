@@ -197,7 +197,7 @@ def test_a_target_that_is_not_there_is_found_out_first(server: FakeHub, run: Run
     [
         (("Tiny",), 2, "Tiny is no repository; give OWNER/NAME"),
         (("../etc",), 2, "is no repository"),
-        ((), 2, "arguments are required: REPO[:QUANT]"),
+        ((), 2, "REPO[:QUANT] is missing; "),
         ((REPO, "x"), 2, "x is one argument too many"),
         ((REPO, "--frce"), 2, "there is no flag --frce, did you mean --force?"),
         ((f"{REPO}:Q9",), 1, f"There is no Q9 in {REPO}; say which: F32, F16, Q4_K_M."),

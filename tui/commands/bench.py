@@ -101,6 +101,9 @@ def _measure_costs(load: Load) -> Outcome:
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    for name in ("vs", "prompts", "synthetic", "plot"):
+        if getattr(arguments, name) == "":
+            raise SpecdecError(f"--{name} needs a value; give one or leave it out.", "settings")
     sweeps = arguments.sweep is not None
     if arguments.costs and (sweeps or arguments.vs or arguments.kinds):
         raise SpecdecError(
