@@ -297,18 +297,23 @@ def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
     where = _origin(key, flags)
     if first["type"] == "extra_forbidden":
         return f"{where}: there is no such setting{_did_you_mean(key, set(Settings.model_fields))}"
-    return f"{where}: {first['input']!r} is not right; {expected(key, first['msg'])}."
+    return f"{where}: {not_right(key, first['input'], first['msg'])}"
 
 
 def _origin(key: str, flags: dict[str, Any]) -> str:
     if key in flags:
         return "--" + key.replace("_", "-")
     variable = ENV_PREFIX + key.upper()
-    return variable if os.environ.get(variable) else f"{config_path()}: {key}"
+    return variable if os.environ.get(variable) else f"{config_path()}: {shown(key)}"
 
 
-def expected(key: str, message: str) -> str:
-    """What would be right for a setting; `message` is pydantic's, for want of a better one."""
+def not_right(key: str, value: object, message: str) -> str:
+    """That a setting cannot have this value, and what would be right; `message` is pydantic's, for
+    want of a better one."""
+    return f"{shown(repr(value))} is not right; {_expected(key, message)}."
+
+
+def _expected(key: str, message: str) -> str:
     annotation = Settings.model_fields[key].annotation if key in Settings.model_fields else None
     choices = [c for c in get_args(annotation) if isinstance(c, str)]
     if key == "draft_len":
@@ -317,10 +322,17 @@ def expected(key: str, message: str) -> str:
         return f"give 0 or a whole number from {LEAST_CTX} up"
     if choices:
         return "give one of " + ", ".join(choices)
-    number = _number(key, annotation)
-    if number and message.startswith("Input should be "):
-        return f"give {number}"
+    right = _number(key, annotation) or _KINDS.get(annotation, "")
+    if right and message.startswith("Input should be "):
+        return f"give {right}"
     return message[0].lower() + message[1:]
+
+
+_KINDS: dict[Any, str] = {
+    bool: "true or false",
+    str: "text in quotes",
+    list[Path]: "a list of folders",
+}
 
 
 def _number(key: str, annotation: object) -> str:

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from tomlkit.exceptions import TOMLKitError
 
 from core.errors import SpecdecError
-from core.settings import Settings, config_path, expected, read_toml
+from core.settings import Settings, config_path, not_right, read_toml
 
 FIRST_LINE = "# specdec-tui's settings; `specdec-tui --help` says what each of them means.\n"
 Plain = bool | int | float | str | list[str]
@@ -37,9 +37,7 @@ def checked(name: str, value: object) -> Any:
         return getattr(_unsourced()(**given), name)
     except ValidationError as error:
         first = error.errors()[0]
-        raise SpecdecError(
-            f"{name}: {value!r} is not right; {expected(name, first['msg'])}.", "settings"
-        ) from None
+        raise SpecdecError(f"{name}: {not_right(name, value, first['msg'])}", "settings") from None
 
 
 def write_setting(name: str, value: object, path: Path | None = None) -> Any:

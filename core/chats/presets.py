@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, config_path
+from core.settings import Settings, config_path, not_right
 
 FIELDS = (
     *("target", "draft", "draft_len", "lookup", "system", "max_tokens"),
@@ -127,11 +127,11 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
         model = _model()(**table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = shown(str(first["loc"][0])) if first["loc"] else ""
-        problem = first["msg"][0].lower() + first["msg"][1:]
-        if first["type"] == "extra_forbidden":
-            problem = "a preset has no such key"
-        raise SpecdecError(f"{where} {key}: {shown(problem)}; correct it.", "settings") from None
+        key = str(first["loc"][0]) if first["loc"] else ""
+        problem = "a preset has no such key; take it out."
+        if first["type"] != "extra_forbidden":
+            problem = not_right(key, first["input"], first["msg"])
+        raise SpecdecError(f"{where} {shown(key)}: {problem}", "settings") from None
     except TypeError:
         raise SpecdecError(f"{where}: its keys are not right; correct them.", "settings") from None
     return {key: getattr(model, key) for key in table}

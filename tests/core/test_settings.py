@@ -103,6 +103,29 @@ def test_wrong_values_name_where_they_stand(config: Callable[[str], Path]) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ('demo = "perhaps"', "'perhaps' is not right; give true or false."),
+        ("system = 3", "3 is not right; give text in quotes."),
+        ("models_dirs = 3", "3 is not right; give a list of folders."),
+        ("top_k = []", "[] is not right; give a whole number from 0 up."),
+        ("theme = {}", "{} is not right; give text in quotes."),
+    ],
+)
+def test_of_a_wrong_kind_of_value_the_right_one_is_said(
+    config: Callable[[str], Path], line: str, right: str
+) -> None:
+    path = config(f"{line}\n")
+    assert refused() == f"{path}: {line.split(maxsplit=1)[0]}: {right}"
+
+
+def test_a_long_value_is_cut_and_on_one_line(config: Callable[[str], Path]) -> None:
+    config('seed = "' + "x" * 5000 + '\\u001b[2J\\n"')
+    message = refused()
+    assert len(message) < 400 and message.isprintable()
+
+
 def test_unknown_names_are_refused_with_a_guess(
     config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

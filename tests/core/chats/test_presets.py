@@ -63,7 +63,12 @@ def test_comments_and_other_presets_stay(path: Path) -> None:
     [
         ("[one", "not valid TOML"),
         ("one = 1", r"\[one\] is no table"),
-        ("[one]\ntemperature = 20", r"\[one\] temperature: input should be less than or equal"),
+        (
+            "[one]\ntemperature = 20",
+            r"\[one\] temperature: 20 is not right; give a number from 0 to 10\.$",
+        ),
+        ("[one]\ndraft_len = 65", r"\[one\] draft_len: 65 is not right; give auto or 0 to 64\.$"),
+        ('[one]\nlookup = "x"', r"\[one\] lookup: 'x' is not right; give true or false\.$"),
         ("[one]\ncolour = 1", r"\[one\] colour: a preset has no such key"),
         ("[one]\nmodels_dirs = []", r"\[one\] models_dirs: a preset has no such key"),
     ],
