@@ -279,7 +279,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise SpecdecError(f"{path}: not valid TOML: {error}; correct it.", "settings") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+        raise SpecdecError(f"{path}: {unreadable(error)}.", "settings") from None
+
+
+def unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why a text file cannot be read, and what to do."""
+    match error:
+        case UnicodeDecodeError():
+            return "this is no UTF-8 text; save it as UTF-8"
+        case IsADirectoryError():
+            return "this is a folder; put a file in its place"
+        case PermissionError():
+            return "you may not read it; change its permissions"
+    return f"cannot be read ({(error.strerror or str(error)).lower()}); see to that file"
 
 
 def _refuse_unknown_variables() -> None:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, config_path, not_right
+from core.settings import Settings, config_path, not_right, unreadable
 
 FIELDS = (
     *("target", "draft", "draft_len", "lookup", "system", "max_tokens"),
@@ -148,7 +148,7 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+        raise SpecdecError(f"{path}: {unreadable(error)}.", "settings") from None
 
 
 def _tables(path: Path, text: str) -> dict[str, Any]:

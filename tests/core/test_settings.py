@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,12 +147,17 @@ def test_a_broken_file_is_named(config: Callable[[str], Path]) -> None:
     path = config("temperature = = 1\n")
     assert refused().startswith(f"{path}: not valid TOML: ")
     path.write_bytes(b"\xff\xfe")
-    assert refused().startswith(f"{path}: cannot be read: ")
+    assert refused() == f"{path}: this is no UTF-8 text; save it as UTF-8."
+    path.unlink()
+    path.symlink_to(path)
+    assert re.fullmatch(
+        rf"{path}: cannot be read \(too many levels .*\); see to that file\.", refused()
+    )
 
 
 def test_a_folder_in_place_of_the_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPECDEC_CONFIG", "/")
-    assert refused().startswith("/: cannot be read: ")
+    assert refused() == "/: this is a folder; put a file in its place."
 
 
 def test_the_file_lies_in_the_config_folder_of_the_user(

@@ -88,6 +88,14 @@ def test_a_preset_that_is_not_right_is_not_saved(path: Path) -> None:
     assert not path.exists() and read_presets(path) == {}
 
 
+def test_a_folder_in_place_of_the_file_is_a_sentence(path: Path) -> None:
+    path.mkdir(parents=True)
+    for ask in (lambda: read_presets(path), lambda: save_preset(Preset("one", {}), path)):
+        with pytest.raises(SpecdecError) as refused:
+            ask()
+        assert refused.value.message == f"{path}: this is a folder; put a file in its place."
+
+
 def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SpecdecError, match="cannot be"):
