@@ -21,7 +21,7 @@ from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.settings import Settings, absent, help_texts, load_settings
 from tui.commands import bench_flags, hub_flags
-from tui.commands.output import complain
+from tui.commands.output import complain, speak_ascii_where_needed
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -48,9 +48,7 @@ APP_FIELDS = ("theme", "stats_per_second", "remote", "ascii")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `specdec-tui`: the exit code."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character gets a "?"
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    speak_ascii_where_needed()
     try:
         code = _run(argv)
         sys.stdout.flush()

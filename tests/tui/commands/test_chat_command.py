@@ -161,6 +161,14 @@ def test_arguments_in_another_encoding_do_no_harm(folder: Path, env: dict[str, s
     assert json.loads(done.stdout)["text"]
 
 
+def test_what_the_terminal_cannot_show_is_written_in_ascii(run: Run) -> None:
+    ask = ("chat", "--demo", "What is the quadratic equation formula?", "--temperature", "0")
+    shown = run(*ask, PYTHONIOENCODING="ascii")
+    assert "x = (-b +- sqrt(b^2 - 4ac)) / (2a)" in shown.stdout
+    assert shown.stderr.isascii() and "?" not in shown.stderr
+    assert "x = (-b ± √(b² - 4ac)) / (2a)" in run(*ask).stdout
+
+
 @pytest.mark.skipif(not TARGET_PATH.exists(), reason="the bundled pair is not built yet")
 def test_chat_on_the_bundled_pair(run: Run) -> None:
     document = json.loads(run("chat", "--demo", "--json", "Hello", "--max-tokens", "16").stdout)
