@@ -369,5 +369,6 @@ def _number(key: str, annotation: object) -> str:
 
 
 def _did_you_mean(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "; take it out."
+    meant = {one.removeprefix(ENV_PREFIX).lower(): one for one in known}
+    close = difflib.get_close_matches(name.removeprefix(ENV_PREFIX).lower(), meant, n=1)
+    return f"; did you mean {meant[close[0]]}?" if close else "; take it out."

@@ -21,7 +21,7 @@ from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.settings import Settings, absent, help_texts, load_settings
 from tui.commands import bench_flags, hub_flags
-from tui.commands.output import complain, speak_ascii_where_needed
+from tui.commands.output import complain, prepare_streams
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -48,7 +48,7 @@ APP_FIELDS = ("theme", "stats_per_second", "remote", "ascii")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `specdec-tui`: the exit code."""
-    speak_ascii_where_needed()
+    prepare_streams()
     try:
         code = _run(argv)
         sys.stdout.flush()
@@ -326,8 +326,17 @@ def _refuse_unknown_flags(argv: Sequence[str], parser: _Parser) -> None:
             return
         if here is parser and argument in commands:
             here = commands[argument]
+        if here is parser and flag.startswith("--") and flag in known - set(parser.flags()):
+            _refuse_before_command(flag, argv, parser)
         if flag.startswith("--") and " " not in argument and flag not in known:
             here.error(f"there is no flag {shown(flag)}{_did_you_mean(flag, here.flags())}")
+
+
+def _refuse_before_command(flag: str, argv: Sequence[str], parser: _Parser) -> NoReturn:
+    """A flag that only commands take stands before one, or without one."""
+    takers = [name for name, command in parser.commands().items() if flag in command.flags()]
+    name = next((word for word in argv if word in takers), takers[0])
+    parser.error(f"{flag} belongs after its command, as in `{parser.prog} {name} {flag}`")
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:

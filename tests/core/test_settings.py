@@ -134,6 +134,14 @@ def test_unknown_names_are_refused_with_a_guess(
     assert refused() == (f"{path}: temprature: there is no such setting; did you mean temperature?")
     monkeypatch.setenv("SPECDEC_TARGT", "x")
     assert refused() == "SPECDEC_TARGT: there is no such setting; did you mean SPECDEC_TARGET?"
+    monkeypatch.delenv("SPECDEC_TARGT")
+    for name, hint in (
+        ("SPECDEC_Demo", "did you mean SPECDEC_DEMO?"),
+        ("SPECDEC_", "take it out."),
+    ):
+        monkeypatch.setenv(name, "1")
+        assert refused() == f"{name}: there is no such setting; {hint}"
+        monkeypatch.delenv(name)
 
 
 def test_tables_of_others_are_no_settings(config: Callable[[str], Path]) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 IN_ASCII = "specdec-ascii"
 
 
-def speak_ascii_where_needed() -> None:
-    """What stdout and stderr cannot show is written in ASCII from now on, instead of failing."""
+def prepare_streams() -> None:
+    """What stdout and stderr cannot show is written in ASCII from now on, instead of failing; what
+    is written to a closed one is lost."""
     codecs.register_error(IN_ASCII, _in_ascii)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=IN_ASCII)

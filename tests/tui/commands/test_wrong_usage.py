@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from tests.support.command_line import (
     COMMAND,
+    PAIR,
+    SHORT,
     Run,
     sentence,
 )
@@ -47,6 +50,11 @@ def test_files_that_will_not_do_give_one_sentence(
             ("keys", "--foo"),
             "there is no flag --foo; `specdec-tui keys --help` lists what there is.",
         ),
+        (
+            ("--json", "chat", "x"),
+            "--json belongs after its command, as in `specdec-tui chat --json`; `specdec-tui --h",
+        ),
+        (("--vs", "u", "bench"), "--vs belongs after its command, as in `specdec-tui bench --vs`"),
         (("keys", "--jsn"), "there is no flag --jsn, did you mean --json?"),
         (("--foo",), "there is no flag --foo; `specdec-tui --help` lists"),
         (("caht", "x"), "there is no command caht, did you mean chat?"),
@@ -101,6 +109,22 @@ def test_wrong_settings_exit_2(run: Run, folder: Path) -> None:
 
 def test_the_app_says_that_it_needs_a_terminal(run: Run) -> None:
     assert "needs a terminal" in sentence(run(), code=1)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_no_harm(folder: Path, env: dict[str, str], closed: str) -> None:
+    command = shlex.join([*COMMAND, "chat", "Hello", *PAIR, *SHORT])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} {closed}"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=env,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert bool(done.stdout.strip()) == (">&-" not in closed.replace("2>&-", ""))
+    assert done.stderr.startswith("12 tokens") or ("2>&-" in closed and not done.stderr)
 
 
 def test_a_full_disk_is_a_failure(folder: Path, env: dict[str, str]) -> None:
