@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
+from core.paths import expanded, is_folder
 from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, VerifyMode
 
 ENV_PREFIX = "SPECDEC_"
@@ -265,7 +266,7 @@ def absent(settings: Settings) -> list[str]:
         )
     where = _origin("models_dirs", dict.fromkeys(settings._flags))
     for folder in settings.models_dirs:
-        if not folder.expanduser().is_dir():
+        if not is_folder(expanded(folder)):
             sentences.append(f"{where}: there is no folder {shown(str(folder))}; it is left out.")
     return sentences
 

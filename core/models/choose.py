@@ -18,6 +18,7 @@ from core.models.kinds import require_language_model
 from core.models.names import BUNDLED, name_of
 from core.models.places import find_files, first_missing_part
 from core.models.untrusted import shown
+from core.paths import expanded, is_file
 from core.protocol import DraftChoice
 from core.settings import Settings
 
@@ -69,7 +70,7 @@ def require_compatible(target: GgufHeader, draft: GgufHeader) -> None:
 def _path(name_or_path: str, settings: Settings) -> Path:
     if name_or_path in BUNDLED:
         return BUNDLED[name_or_path]
-    is_path = Path(name_or_path).expanduser().is_file()
+    is_path = is_file(expanded(name_or_path))
     found: Sequence[Named] = () if is_path else find_files(settings.models_dirs)
     return resolve(name_or_path, found).absolute()
 

@@ -199,6 +199,7 @@ def test_a_target_that_is_not_there_is_found_out_first(server: FakeHub, run: Run
         (("../etc",), 2, "is no repository"),
         ((), 2, "REPO[:QUANT] is missing; "),
         ((REPO, "x"), 2, "x is one argument too many"),
+        ((REPO, "--force"), 2, "--force goes with --for; leave it out, or name a target."),
         ((REPO, "--frce"), 2, "there is no flag --frce, did you mean --force?"),
         ((f"{REPO}:Q9",), 1, f"There is no Q9 in {REPO}; say which: F32, F16, Q4_K_M."),
         (("org/gone",), 1, "There is no repository org/gone, or it is private"),

@@ -34,6 +34,8 @@ MAX_NAME = 40
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Fetch the model and say where it is: 0. Interrupted, what came is kept: 130."""
+    if arguments.force and not arguments.for_target:
+        raise SpecdecError("--force goes with --for; leave it out, or name a target.", "settings")
     repo, wanted = split_request(arguments.repo)
     hub = Hub(endpoint=arguments.endpoint)
     target = _target(settings, arguments.for_target) if arguments.for_target else None

@@ -27,6 +27,9 @@ from tui.cli import main
         (("--target", "text.gguf"), "is not a GGUF file: it begins with 'no model'"),
         (("--target", "embedding.gguf"), "is an embedding model, which writes no text; give a"),
         (("--target", "target.gguf", "--draft", "other.gguf"), "differ by 188 tokens, at most 128"),
+        (("--target", "~no-such-user/x.gguf"), "There is no file ~no-such-user/x.gguf; check"),
+        (("--target", "x" * 5000), "There is no model called xxxx"),
+        (("--target", "/dev/null"), "/dev/null is no ordinary file; give a .gguf file."),
         (("--target", "."), "is a folder; give a .gguf file in it."),
         (
             ("--demo", "--cache-type-v", "q8_0", "--flash-attn", "off"),
