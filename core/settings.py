@@ -309,7 +309,8 @@ def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
     key = str(first["loc"][0])
     where = _origin(key, flags)
     if first["type"] == "extra_forbidden":
-        return f"{where}: there is no such setting{_did_you_mean(key, set(Settings.model_fields))}"
+        known = {*Settings.model_fields, *OTHER_TABLES}
+        return f"{where}: there is no such setting{_did_you_mean(key, known)}"
     return f"{where}: {not_right(key, first['input'], first['msg'])}"
 
 

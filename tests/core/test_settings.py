@@ -132,6 +132,8 @@ def test_unknown_names_are_refused_with_a_guess(
 ) -> None:
     path = config("temprature = 1\n")
     assert refused() == (f"{path}: temprature: there is no such setting; did you mean temperature?")
+    config('[key]\nnew_chat = "f7"\n')
+    assert refused() == f"{path}: key: there is no such setting; did you mean keys?"
     monkeypatch.setenv("SPECDEC_TARGT", "x")
     assert refused() == "SPECDEC_TARGT: there is no such setting; did you mean SPECDEC_TARGET?"
     monkeypatch.delenv("SPECDEC_TARGT")
