@@ -29,8 +29,15 @@ from pydantic_settings import (
 
 from core import settings as options
 from core.errors import SpecdecError
-from core.models.untrusted import shown
-from core.settings import DEFAULTS, ENV_PREFIX, OTHER_TABLES, Settings, config_path, read_toml
+from core.settings import (
+    DEFAULTS,
+    ENV_PREFIX,
+    OTHER_TABLES,
+    Settings,
+    config_path,
+    origin,
+    read_toml,
+)
 
 LEAST_CTX = 256
 
@@ -151,22 +158,6 @@ def _unsourced() -> Any:
     return _checker(_Unsourced)
 
 
-def absent(settings: Settings) -> list[str]:
-    """What the settings name and is not there, though nothing fails for want of it; a sentence
-    each. Looks at the disk."""
-    sentences = []
-    override = os.environ.get(ENV_PREFIX + "CONFIG")
-    if override and not Path(override).exists():
-        sentences.append(
-            f"{ENV_PREFIX}CONFIG: there is no file {shown(override)}; nothing is set by it."
-        )
-    where = _origin("models_dirs", dict.fromkeys(settings.given))
-    for folder in settings.models_dirs:
-        if not folder.expanduser().is_dir():
-            sentences.append(f"{where}: there is no folder {shown(str(folder))}; it is left out.")
-    return sentences
-
-
 def _refuse_unknown_variables() -> None:
     known = {ENV_PREFIX + name.upper() for name in DEFAULTS} | {ENV_PREFIX + "CONFIG"}
     for name in os.environ:
@@ -179,17 +170,10 @@ def _refuse_unknown_variables() -> None:
 def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
     first = error.errors()[0]
     key = str(first["loc"][0])
-    where = _origin(key, flags)
+    where = origin(key, flags)
     if first["type"] == "extra_forbidden":
         return f"{where}: there is no such setting{_did_you_mean(key, set(DEFAULTS))}"
     return f"{where}: {first['input']!r} is not right; {expected(key, first['msg'])}."
-
-
-def _origin(key: str, flags: dict[str, Any]) -> str:
-    if key in flags:
-        return "--" + key.replace("_", "-")
-    variable = ENV_PREFIX + key.upper()
-    return variable if os.environ.get(variable) else f"{config_path()}: {key}"
 
 
 def expected(key: str, message: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Collection
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from platformdirs import user_config_path
 
 from core.errors import SpecdecError
+from core.models.untrusted import shown
 from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, VerifyMode
 
 if TYPE_CHECKING:  # names in annotations, which are read by who checks values
@@ -185,3 +187,27 @@ def source_of(settings: Settings, name: str) -> Source:
     if os.environ.get(ENV_PREFIX + name.upper()):
         return "environment"
     return "file" if name in read_toml(config_path()) else "default"
+
+
+def origin(key: str, flags: Collection[str]) -> str:
+    """What sets an option, as it is called in a sentence; `flags` are the options given as such."""
+    if key in flags:
+        return "--" + key.replace("_", "-")
+    variable = ENV_PREFIX + key.upper()
+    return variable if os.environ.get(variable) else f"{config_path()}: {key}"
+
+
+def absent(settings: Settings) -> list[str]:
+    """What the settings name and is not there, though nothing fails for want of it; a sentence
+    each. Looks at the disk."""
+    sentences = []
+    override = os.environ.get(ENV_PREFIX + "CONFIG")
+    if override and not Path(override).exists():
+        sentences.append(
+            f"{ENV_PREFIX}CONFIG: there is no file {shown(override)}; nothing is set by it."
+        )
+    where = origin("models_dirs", settings.given)
+    for folder in settings.models_dirs:
+        if not folder.expanduser().is_dir():
+            sentences.append(f"{where}: there is no folder {shown(str(folder))}; it is left out.")
+    return sentences

@@ -16,12 +16,14 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, NoReturn
 
-from core.configuration import FIELDS, absent, help_texts, load_settings
+from core import last_start
+from core.configuration import FIELDS, help_texts, load_settings
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings
+from core.settings import Settings, absent
 from tui.commands import bench_flags, hub_flags
 from tui.commands.output import complain
+from tui.opening import has_terminal, open_app
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -76,7 +78,10 @@ def _run(argv: Sequence[str] | None) -> int:
     if run in NEEDS_NO_SETTINGS:
         return run(Settings(), arguments)
     settings = load_settings(flags)
-    if run is not _app:  # which says it on its screen
+    if run is _app:  # which says on its screen what is absent
+        if has_terminal():
+            last_start.keep(argv, settings)
+    else:
         for sentence in absent(settings):
             complain(sentence)
     return run(settings, arguments)
@@ -94,19 +99,7 @@ def _refuse_surplus(argument: str, command: argparse.ArgumentParser) -> NoReturn
 
 
 def _app(settings: Settings, _arguments: argparse.Namespace) -> int:
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
-        raise SpecdecError("The app needs a terminal; use `specdec-tui chat` without one.")
-    from tui.startup import prepare_for_distance, prepare_for_nearness
-    from tui.terminal import this_terminal
-
-    terminal = this_terminal(settings.remote, settings.ascii)
-    if terminal.remote:
-        prepare_for_distance()
-    else:
-        prepare_for_nearness()
-    from tui.app import run_app
-
-    return run_app(settings, terminal)
+    return open_app(settings)
 
 
 def _chat(settings: Settings, arguments: argparse.Namespace) -> int:

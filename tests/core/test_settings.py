@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from core.configuration import FIELDS, LEAST_CTX, absent, help_texts, load_settings
+from core.configuration import FIELDS, LEAST_CTX, help_texts, load_settings
 from core.errors import SpecdecError
 from core.models.memory import MIN_N_CTX
 from core.protocol import Sampling
-from core.settings import config_path, source_of
+from core.settings import absent, config_path, source_of
 
 
 @pytest.fixture(autouse=True)
