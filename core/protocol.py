@@ -76,6 +76,7 @@ class ModelInfo(Message):
 
     path: str
     name: str
+    """As `specdec-tui models` has it."""
     description: str
     n_params: int
     size_bytes: int
@@ -96,6 +97,11 @@ class DrafterInfo(Message):
     model: ModelInfo | None = None
     lookup: bool = False
     """Whether prompt lookup helps the draft model."""
+
+    @property
+    def given_as(self) -> str | None:
+        """What `--draft` takes for it; None for none."""
+        return {"model": self.name, "lookup": "lookup", "none": None}[self.kind]
 
 
 class TokenInfo(Message):

@@ -40,7 +40,8 @@ class Settings:
     draft: str = "auto"
     """Draft: a path, a name, `lookup`, `none`; `auto`: the bundled draft for the bundled target."""
     demo: bool = False
-    """Use the bundled pair, whatever else is configured."""
+    """Use the bundled pair, whatever else is configured; with `--draft`, that draft for its target.
+    Not beside `--target`."""
     lookup: bool = True
     """Prompt lookup helps the draft model where the draft length is `auto`."""
     models_dirs: Annotated[list[Path], NoDecode] = field(default_factory=list)
@@ -113,6 +114,21 @@ class Settings:
     # which of them were given as flags; no option
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
+    def pair(self) -> tuple[str, str]:
+        """The target and the draft that are meant: "" the bundled target, `auto` the draft that
+        belongs to the target. `demo` counts over what is configured, not over a flag for one of
+        the two."""
+        target, draft = self.target, self.draft or "auto"
+        if self.demo and not self.is_given("target"):
+            target = ""
+            if draft not in ("none", "lookup") and not self.is_given("draft"):
+                draft = "auto"
+        return target, draft
+
+    def is_given(self, name: str) -> bool:
+        """Whether a flag says so, and not that it is off."""
+        return name in self.given and bool(getattr(self, name))
+
     def sampling(self) -> Sampling:
         """The sampler settings of a new reply."""
         return Sampling(
@@ -177,7 +193,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise SpecdecError(f"{path}: not valid TOML: {error}; correct it.", "settings") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+        raise SpecdecError(f"{path}: {unreadable(error)}.", "settings") from None
+
+
+def unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why a text file cannot be read, and what to do."""
+    match error:
+        case UnicodeDecodeError():
+            return "this is no UTF-8 text; save it as UTF-8"
+        case IsADirectoryError():
+            return "this is a folder; put a file in its place"
+        case PermissionError():
+            return "you may not read it; change its permissions"
+    return f"cannot be read ({(error.strerror or str(error)).lower()}); see to that file"
 
 
 def source_of(settings: Settings, name: str) -> Source:
@@ -194,7 +222,7 @@ def origin(key: str, flags: Collection[str]) -> str:
     if key in flags:
         return "--" + key.replace("_", "-")
     variable = ENV_PREFIX + key.upper()
-    return variable if os.environ.get(variable) else f"{config_path()}: {key}"
+    return variable if os.environ.get(variable) else f"{config_path()}: {shown(key)}"
 
 
 def absent(settings: Settings) -> list[str]:

@@ -111,6 +111,7 @@ class Fetcher:
         """On a thread: judge a draft by its header alone, which is all that is fetched."""
         from core.models.choose import checked_header
         from core.models.hub_connection import Hub
+        from core.models.names import name_of
         from core.models.remote_header import check_remote_draft
 
         problem = ""
@@ -121,7 +122,8 @@ class Fetcher:
                 request.repo, file, target, Hub(), cancelled=self._closed.is_set
             )
             if judged.compatibility.verdict == "no":
-                problem = f"It cannot draft for {target.path.name}: {judged.compatibility.cause}."
+                cause = judged.compatibility.cause
+                problem = f"It cannot draft for {name_of(target.path)}: {cause}."
         except SpecdecError as error:
             problem = error.message
         except Exception as error:  # a defect must not leave the item waiting for ever

@@ -12,6 +12,7 @@ from core.errors import SpecdecError
 from core.models.gguf import GgufError
 from core.models.index import Entry, Index
 from core.models.kinds import Kind
+from core.models.names import BUNDLED
 from core.models.places import Found, find_files
 from core.models.untrusted import shown
 
@@ -81,13 +82,10 @@ def bundled_models() -> list[ModelFile]:
 
 def bundled_catalogued(index: Index | None = None) -> list[Catalogued]:
     """The same with what the index keeps of them."""
-    from core.demo import DRAFT_PATH, TARGET_PATH
-
     index = index or Index()
-    pair = (("demo", TARGET_PATH), ("demo-draft", DRAFT_PATH))
     return [
         catalogued(Found(path, name, "bundled", (path,)), index)
-        for name, path in pair
+        for name, path in BUNDLED.items()
         if path.is_file()
     ]
 

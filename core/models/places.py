@@ -165,6 +165,16 @@ def _ollama(folder: Path) -> Candidates:
                 yield folder / "blobs" / digest.replace(":", "-"), f"{prefix}{model}:{tag}"
 
 
+def given_name(path: Path) -> str:
+    """The name that a tool gives the file at `path`, where its folder tells; empty elsewhere."""
+    candidates: Candidates = iter(())
+    if path.parent.name == "blobs" and path.name.startswith("sha256-"):
+        candidates = _ollama(path.parent.parent)
+    elif "llamacpp" in path.parts:
+        candidates = _jan(Path(*path.parts[: path.parts.index("llamacpp")]))
+    return next((name for found, name in candidates if found == path), "")
+
+
 # ------------------------------------------------------------------ files and folders
 
 
