@@ -17,11 +17,14 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, NoReturn
 
+from core import last_start
+from core.configuration import FIELDS, help_texts, load_settings
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, absent, help_texts, load_settings
+from core.settings import Settings, absent
 from tui.commands import bench_flags, hub_flags
 from tui.commands.output import complain, prepare_streams
+from tui.opening import has_terminal, open_app
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -76,12 +79,15 @@ def _run(argv: Sequence[str] | None) -> int:
     given = vars(arguments)
     if surplus:
         _refuse_surplus(surplus[0], given["of"])
-    flags = {name: given[name] for name in Settings.model_fields if name in given}
+    flags = {name: given[name] for name in FIELDS if name in given}
     run: Run = arguments.run
     if run in NEEDS_NO_SETTINGS:
-        return run(Settings.model_construct(), arguments)
+        return run(Settings(), arguments)
     settings = load_settings(flags)
-    if run is not _app:  # which says it on its screen
+    if run is _app:  # which says on its screen what is absent
+        if has_terminal():
+            last_start.keep(argv, settings)
+    else:
         for sentence in absent(settings):
             complain(sentence)
     return run(settings, arguments)
@@ -99,19 +105,7 @@ def _refuse_surplus(argument: str, command: argparse.ArgumentParser) -> NoReturn
 
 
 def _app(settings: Settings, _arguments: argparse.Namespace) -> int:
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
-        raise SpecdecError("The app needs a terminal; use `specdec-tui chat` without one.")
-    from tui.startup import prepare_for_distance, prepare_for_nearness
-    from tui.terminal import this_terminal
-
-    terminal = this_terminal(settings.remote, settings.ascii)
-    if terminal.remote:
-        prepare_for_distance()
-    else:
-        prepare_for_nearness()
-    from tui.app import run_app
-
-    return run_app(settings, terminal)
+    return open_app(settings)
 
 
 def _chat(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -239,7 +233,7 @@ def build_parser() -> _Parser:
         "chat",
         "One reply to stdout, statistics to stderr.",
         _chat,
-        [name for name in Settings.model_fields if name not in APP_FIELDS],
+        [name for name in FIELDS if name not in APP_FIELDS],
         " [PROMPT]",
     )
     chat.add_argument("prompt", nargs="*", metavar="PROMPT", help="The prompt; none or -: stdin.")
@@ -252,7 +246,7 @@ def build_parser() -> _Parser:
         "drafts",
         "Every model on this machine as a draft for a target: whether it fits, and what to expect.",
         _drafts,
-        [name for name in Settings.model_fields if name in DRAFTS_FIELDS],
+        [name for name in FIELDS if name in DRAFTS_FIELDS],
         " [TARGET]",
     )
     drafts.add_argument(
@@ -266,7 +260,7 @@ def build_parser() -> _Parser:
         "bench",
         "Measure what a draft brings on this machine, by kind of prompt.",
         _bench,
-        [name for name in Settings.model_fields if name not in bench_flags.NOT_SETTINGS],
+        [name for name in FIELDS if name not in bench_flags.NOT_SETTINGS],
     )
     bench_flags.add_flags(bench)
     add("doctor", "What this machine can do, and what is wrong.", _doctor, [])
@@ -282,15 +276,13 @@ def build_parser() -> _Parser:
     return parser
 
 
-def _command(
-    parser: argparse.ArgumentParser, run: Run, fields: Iterable[str] = Settings.model_fields
-) -> None:
+def _command(parser: argparse.ArgumentParser, run: Run, fields: Iterable[str] = FIELDS) -> None:
     """Give the parser its flags. What is not given does not appear in the result, so that a flag
     before the command is not undone by the command's own default."""
     parser.set_defaults(run=run, of=parser)
     group = parser.add_argument_group("settings")
     for name in fields:
-        field = Settings.model_fields[name]
+        field = FIELDS[name]
         options: dict[str, Any] = {
             "dest": name,
             "default": argparse.SUPPRESS,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,31 +16,13 @@ from textual.message import Message
 
 from core.errors import SpecdecError
 from tui.downloads import ENDED, Downloads, Item, Request
+from tui.messages import Fetched, Judged
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
     from core.models.progress import Progress
 
 Post = Callable[[Message], object]
-
-
-@dataclass
-class Fetched(Message):
-    """News of the item `key`: how far it is, or else that it ended, well (`path`) or not
-    (`problem`), or with neither because it was told to stop."""
-
-    key: str
-    progress: Progress | None = None
-    path: str = ""
-    problem: str = ""
-
-
-@dataclass
-class Judged(Message):
-    """Whether the item `key` may draft; `problem` is empty where it may."""
-
-    key: str
-    problem: str = ""
 
 
 class Fetcher:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from core.errors import SpecdecError
@@ -98,7 +98,7 @@ def room_for(
 def _fits_with_less_context(
     footprint: Footprint, options: ModelOptions, places: Sequence[Device]
 ) -> bool:
-    open_ = options.model_copy(update={"n_ctx": 0})
+    open_ = replace(options, n_ctx=0)
     return make_plan(footprint, None, places, open_, open_).fits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,10 @@ def run(settings: Settings, target: str, as_json: bool) -> int:
         raise SpecdecError(
             f"The target is named twice; leave out {shown(target)} or --{twice[0]}.", "settings"
         )
-    wanted = {"draft": "none"} | ({"target": target, "demo": False} if target else {})
-    path, draft = choose_pair(settings.model_copy(update=wanted))
+    settings = replace(settings, draft="none")
+    if target:
+        settings = replace(settings, target=target, demo=False)
+    path, draft = choose_pair(settings)
     devices = _devices()
     found = survey(path, settings.models_dirs, devices, settings.target_options(), draft.options)
     if as_json:

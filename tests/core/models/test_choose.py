@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from core.configuration import load_settings
 from core.errors import SpecdecError
 from core.models.choose import choose_pair
 from core.models.names import BUNDLED
-from core.settings import Settings, load_settings
+from core.settings import Settings
 from tests.support.tiny_gguf import (
     truncate_file,
     write_draft_of,
