@@ -48,6 +48,18 @@ async def test_at_80_columns_the_panel_folds_away_and_the_bar_keeps_what_matters
         await wait_until(pilot, lambda: app.query_one(Panel).display)
 
 
+@pytest.mark.parametrize("height", [20, 24, 30])
+async def test_the_panel_stands_still_however_low_it_is(start: Start, height: int) -> None:
+    async with start(size=(120, height), loaded=False) as (app, pilot):
+        panel, places = app.query_one(Panel), set()
+        for key in ("f2", "f2", "f2", "f2"):
+            await pilot.press(key)
+            await pilot.pause()
+            places.add(tuple(child.region for child in panel.children if child.display))
+        (regions,) = places
+        assert {region.x for region in regions} == {panel.region.x + 2}
+
+
 async def test_a_hint_that_is_longer_than_its_line_is_said_above_it(start: Start) -> None:
     async with start(size=(80, 24), loaded=False) as (app, pilot):
         divider, bottom = app.divider, app.divider.region.bottom
