@@ -19,8 +19,10 @@ from tui.keys import ACTIONS, every_action
 from tui.screens.help import HelpScreen
 from tui.screens.jump import JumpScreen
 from tui.screens.reading import Page
+from tui.widgets.download_list import DownloadList
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.welcome import Welcome
 
 README = Path(__file__).parents[2] / "README.md"
 TAKEN = {
@@ -161,7 +163,7 @@ def test_the_keys_that_the_readme_shows_as_an_example_clash_with_none(text: str)
 
 def test_own_keys_replace_the_defaults() -> None:
     keymap = read_keymap({"new_chat": "f13", "copy_reply": ["Ctrl+Y", "alt+o"], "regenerate": ""})
-    assert keymap.problems == ()
+    assert keymap.problems == () and keymap.problem == ""
     assert keymap.of("new_chat") == ("f13",)
     assert keymap.of("copy_reply") == ("ctrl+y", "alt+o")
     assert keymap.of("regenerate") == ()
@@ -206,6 +208,8 @@ def test_what_is_right_beside_what_is_wrong_applies() -> None:
         {"nonsense": "f13", "new_chat": "f13", "quit": ["n", "f10"], "jump": "f13"}
     )
     assert len(keymap.problems) == 3
+    assert keymap.problem.startswith("keys.nonsense: there is no such action; ")
+    assert keymap.problem.endswith(" 2 further mistakes in [keys]: `specdec-tui keys` says all.")
     assert keymap.changed() == {"new_chat": "f13", "quit": "f10"}
 
 
@@ -223,10 +227,13 @@ def test_lists_and_the_chat_may_have_the_same_key() -> None:
 
 
 async def test_own_keys_work_and_are_shown(start: Start, own_keys: Callable[[str], None]) -> None:
-    own_keys('drafts = "f14"\nsend = "ctrl+x"\nnewline = "enter"\nlist_down = "n"\nnope = "f13"\n')
+    own_keys(
+        'drafts = "f14"\nsend = "ctrl+x"\nnewline = "enter"\nlist_down = "n"\nnope = 1\nno = 2\n'
+    )
     async with start(loaded=False) as (app, pilot):
         await pilot.pause()
-        assert ["keys.nope" in note.message for note in app._notifications] == [True]
+        said = [note.message for note in app._notifications]
+        assert ["keys.nope" in message for message in said] == [True], "one notice for both"
         assert "F14 drafts" in app.query_one(KeyBar).build(120)[0].plain
         await pilot.press("f3")
         assert len(app.screen_stack) == 1
@@ -241,6 +248,27 @@ async def test_own_keys_work_and_are_shown(start: Start, own_keys: Callable[[str
         assert app.composer.text == "a\nb"
         await pilot.press("ctrl+x")
         assert app.dialogue.conversation.turns[0].prompt == "a\nb"
+
+
+async def test_what_the_app_says_names_the_keys_that_the_user_has(
+    start: Start, own_keys: Callable[[str], None]
+) -> None:
+    own_keys('drafts = "f14"\nhelp = ""\nnewline = "alt+j"\nmodels = "f15"\nsend = "ctrl+x"\n')
+    async with start(loaded=False) as (app, pilot):
+        lines = app.query_one(Welcome).build(90)
+        welcome = " ".join(" ".join(line.plain.split()) for line in lines)
+        assert "F14 lists the drafts" in welcome and "/help explains" in welcome
+        assert "Ctrl+X sends your message; Alt+J begins a new line" in welcome
+        await pilot.press("alt+9")
+        assert app.divider.hint == "there is no draft 9; F14 lists them"
+        await pilot.press("f8")
+        (row, *_) = app.screen.query_one(DownloadList).build(90)
+        assert "F15 shows" in row.plain
+    shortcuts = read_keymap({"help": "", "models": "f15"})
+    assert shortcuts.in_text("F1 helps, F5 lists, F16 is a type") == (
+        "/help helps, F15 lists, F16 is a type"
+    )
+    assert Keymap({}).in_text("F3 lists them") == "F3 lists them"
 
 
 async def test_a_key_of_the_composer_goes_to_the_action_that_the_user_gave_it(
