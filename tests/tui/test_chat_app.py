@@ -151,6 +151,7 @@ async def test_esc_stops_the_reply_and_keeps_it(start: Start) -> None:
         turn = app.dialogue.conversation.turns[-1]
         assert turn.finish_reason == "cancelled" and turn.reply == view.text
         assert view.build(70)[0].plain.split("  ")[-1].strip().startswith("stopped")
+        assert "F7 continues it" in app.query_one(Divider).hint
 
 
 async def test_enter_during_a_reply_keeps_the_text_and_says_so(start: Start) -> None:
