@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.containers import VerticalScroll
-from textual.widgets import TextArea
+from textual.widgets import Static, TextArea
 
 from tests.tui.conftest import Start
 from tui import keymap as keymap_module
@@ -315,6 +315,9 @@ async def test_jumping_goes_to_a_place_by_its_letter(start: Start) -> None:
         assert isinstance(screen, JumpScreen)
         letters = {type(place).__name__: letter for letter, place in screen._places.items()}
         assert {"Composer", "DraftList", "TitleBar"} <= letters.keys()
+        says = screen.query_one("#says", Static)
+        assert "letter" in str(says.content) and says.region.bottom == app.size.height
+        assert says.region.width == app.size.width
         await pilot.press(letters["DraftList"])
         await pilot.pause()
         assert app.screen.query("DraftTable"), "the list of drafts"
