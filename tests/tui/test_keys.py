@@ -13,15 +13,18 @@ from textual.widgets import Static, TextArea
 
 from tests.tui.conftest import Start
 from tui import keymap as keymap_module
+from tui.code_blocks import CodeBlock
 from tui.key_names import SAME_AS, key_text, normal_key, wants_kitty
 from tui.keymap import Keymap, clashes, read_keymap
 from tui.keys import ACTIONS, every_action
+from tui.screens.code import CodeScreen
 from tui.screens.help import HelpScreen
 from tui.screens.jump import JumpScreen
-from tui.screens.reading import Page
+from tui.screens.reading import Page, ReadingScreen
 from tui.widgets.download_list import DownloadList
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.options import Options
 from tui.widgets.welcome import Welcome
 
 README = Path(__file__).parents[2] / "README.md"
@@ -295,6 +298,22 @@ async def test_help_begins_with_the_keys_of_the_place(start: Start) -> None:
         assert "Next row" in text and "Filter the list" in text
         await pilot.press("escape")
         assert len(app.screen_stack) == 2
+
+
+async def test_help_has_no_words_but_ours_and_lists_of_code_have_the_keys_of_lists(
+    start: Start,
+) -> None:
+    async with start(loaded=False) as (app, pilot):
+        for screen in (ReadingScreen("engine log", []), CodeScreen([CodeBlock("1", "py")] * 3)):
+            await app.push_screen(screen)
+            await pilot.press("f1")
+            text = "\n".join(line.plain for line in app.screen.query_one(Page).build(90))
+            here = text.partition("keys of the chat")[0]
+            assert "↓ j" in here and "Scroll" not in here and "Page Up" not in here
+            await pilot.press("escape")
+            assert app.screen is screen
+        await pilot.press("j", "G", "k")
+        assert screen.query_one(Options).highlighted == 1
 
 
 async def test_help_scrolls_as_lists_do(start: Start) -> None:
