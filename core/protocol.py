@@ -6,9 +6,10 @@ Every message is one JSON object on one line, told apart by its `type`. A person
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import field
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from core.message import Message
 
 Stage = Literal["load_target", "load_draft", "prefill"]
 FinishReason = Literal["stop", "length", "context", "cancelled", "error"]
@@ -17,13 +18,6 @@ VerifyMode = Literal["exact", "rejection", "auto"]
 Origin = Literal["accepted", "corrected", "bonus", "target"]
 """How a token came: a proposal that was kept; the target's own token after a rejected proposal; the
 target's own after all proposals were kept; or the target alone, with nothing proposed."""
-
-
-class Message(BaseModel):
-    """Base of everything on the wire: immutable, and strict about unknown keys."""
-
-    # built when first used, which in the app is after its first frame
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 # ------------------------------------------------------------------ values
@@ -82,6 +76,7 @@ class ModelInfo(Message):
 
     path: str
     name: str
+    """As `specdec-tui models` has it."""
     description: str
     n_params: int
     size_bytes: int
@@ -91,7 +86,7 @@ class ModelInfo(Message):
     n_layers: int
     n_layers_gpu: int
     devices: list[str]
-    warnings: list[str] = []
+    warnings: list[str] = field(default_factory=list)
 
 
 class DrafterInfo(Message):
@@ -102,6 +97,11 @@ class DrafterInfo(Message):
     model: ModelInfo | None = None
     lookup: bool = False
     """Whether prompt lookup helps the draft model."""
+
+    @property
+    def given_as(self) -> str | None:
+        """What `--draft` takes for it; None for none."""
+        return {"model": self.name, "lookup": "lookup", "none": None}[self.kind]
 
 
 class TokenInfo(Message):
@@ -156,7 +156,7 @@ class ReplyStats(Message):
     n_drafted: int = 0
     n_accepted: int = 0
     acceptance_rate: float | None = None
-    accepted_per_position: list[float] = []
+    accepted_per_position: list[float] = field(default_factory=list)
     tokens_per_round: float | None = None
     ttft_s: float | None = None
     prefill_tok_s: float | None = None
@@ -206,7 +206,7 @@ class Generate(Message):
     sampling: Sampling = Sampling()
     max_tokens: int = 0
     """At most so many tokens; 0: as many as the context holds."""
-    stop: list[str] = []
+    stop: list[str] = field(default_factory=list)
 
 
 class MeasureCosts(Message):
@@ -228,10 +228,7 @@ class Shutdown(Message):
     type: Literal["shutdown"] = "shutdown"
 
 
-Command = Annotated[
-    Load | SetDraft | SetDraftLen | Generate | MeasureCosts | Cancel | Shutdown,
-    Field(discriminator="type"),
-]
+Command = Load | SetDraft | SetDraftLen | Generate | MeasureCosts | Cancel | Shutdown
 
 # ------------------------------------------------------------------ events
 
@@ -259,7 +256,7 @@ class Loaded(Message):
     target: ModelInfo
     drafter: DrafterInfo
     notice: str | None = None
-    memory: list[DeviceMemory] = []
+    memory: list[DeviceMemory] = field(default_factory=list)
 
 
 class DraftChanged(Message):
@@ -267,7 +264,7 @@ class DraftChanged(Message):
 
     type: Literal["draft_changed"] = "draft_changed"
     drafter: DrafterInfo
-    memory: list[DeviceMemory] = []
+    memory: list[DeviceMemory] = field(default_factory=list)
 
 
 class Round(Message):
@@ -284,9 +281,9 @@ class Round(Message):
     tokens: list[TokenInfo]
     rejected: list[int]
     """The proposals that were verified and not kept."""
-    rejected_p: list[float | None] = []
+    rejected_p: list[float | None] = field(default_factory=list)
     """The draft's own probability for each of them; empty where it does not say."""
-    pieces: list[TokenPiece] = []
+    pieces: list[TokenPiece] = field(default_factory=list)
     """Tokens of this round, rejected ones included, that no round before has named since the target
     was loaded."""
     n_drafted: int
@@ -322,7 +319,7 @@ class Finished(Message):
     text: str
     n_ctx_used: int
     stats: ReplyStats
-    memory: list[DeviceMemory] = []
+    memory: list[DeviceMemory] = field(default_factory=list)
 
 
 class Costs(Message):
@@ -356,7 +353,7 @@ class EngineDied(Message):
     log_tail: list[str]
 
 
-Event = Annotated[
+Event = (
     Ready
     | Progress
     | Loaded
@@ -366,10 +363,5 @@ Event = Annotated[
     | Finished
     | Costs
     | Failed
-    | EngineDied,
-    Field(discriminator="type"),
-]
-
-_LATE = ConfigDict(defer_build=True)
-COMMANDS: TypeAdapter[Command] = TypeAdapter(Command, config=_LATE)
-EVENTS: TypeAdapter[Event] = TypeAdapter(Event, config=_LATE)
+    | EngineDied
+)

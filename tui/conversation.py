@@ -187,6 +187,8 @@ class Conversation:
         return self.record(now), changed
 
     def _reply(self, turn: Turn, writing: bool, now: float) -> Message:
+        from core import wire
+
         before = self.kept.get(turn.reply_id)
         return Message(
             id=turn.reply_id,
@@ -196,7 +198,7 @@ class Conversation:
             created=before.created if before else now,
             ending=turn.finish_reason,
             note=turn.note,
-            stats=turn.stats.model_dump_json() if turn.stats and not writing else "",
+            stats=wire.write(turn.stats) if turn.stats and not writing else "",
             target=turn.target,
             drafter=turn.drafter,
             open=writing,

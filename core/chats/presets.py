@@ -11,16 +11,17 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from core.configuration import not_right
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, config_path
+from core.settings import DEFAULTS, Settings, config_path, unreadable
 
 FIELDS = (
     *("target", "draft", "draft_len", "lookup", "system", "max_tokens"),
@@ -47,14 +48,13 @@ def presets_path() -> Path:
 
 def preset_of(name: str, settings: Settings) -> Preset:
     """What is in force now, but for what is at its default, as a preset."""
-    fields = Settings.model_fields
     values = {key: getattr(settings, key) for key in FIELDS}
-    return Preset(name, {k: v for k, v in values.items() if v != fields[k].default})
+    return Preset(name, {k: v for k, v in values.items() if v != DEFAULTS[k]})
 
 
 def applied(settings: Settings, preset: Preset) -> Settings:
     """The settings with the preset's: what it does not name stays as it is."""
-    return settings.model_copy(update=dict(preset.values))
+    return replace(settings, **preset.values)
 
 
 def read_presets(path: Path | None = None) -> dict[str, Preset]:
@@ -107,9 +107,9 @@ def remove_preset(name: str, path: Path | None = None) -> None:
 @lru_cache(maxsize=1)
 def _model() -> type[BaseModel]:
     """The settings' own rules, for those of FIELDS that are given."""
-    fields: dict[str, Any] = {
-        key: (field.annotation, field) for key, field in Settings.model_fields.items()
-    }
+    from core.configuration import FIELDS as OPTIONS
+
+    fields: dict[str, Any] = {key: (field.annotation, field) for key, field in OPTIONS.items()}
     return create_model(
         "PresetValues",
         __config__=ConfigDict(extra="forbid", frozen=True),
@@ -127,11 +127,11 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
         model = _model()(**table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = shown(str(first["loc"][0])) if first["loc"] else ""
-        problem = first["msg"][0].lower() + first["msg"][1:]
-        if first["type"] == "extra_forbidden":
-            problem = "a preset has no such key"
-        raise SpecdecError(f"{where} {key}: {shown(problem)}; correct it.", "settings") from None
+        key = str(first["loc"][0]) if first["loc"] else ""
+        problem = "a preset has no such key; take it out."
+        if first["type"] != "extra_forbidden":
+            problem = not_right(key, first["input"], first["msg"])
+        raise SpecdecError(f"{where} {shown(key)}: {problem}", "settings") from None
     except TypeError:
         raise SpecdecError(f"{where}: its keys are not right; correct them.", "settings") from None
     return {key: getattr(model, key) for key in table}
@@ -148,7 +148,7 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+        raise SpecdecError(f"{path}: {unreadable(error)}.", "settings") from None
 
 
 def _tables(path: Path, text: str) -> dict[str, Any]:

@@ -78,8 +78,8 @@ class Tally:
         self.n_rounds += 1
         self.n_drafted += n_drafted
         self.n_accepted += round_.n_accepted
-        plan = round_.plan
-        self.draft_len = 0 if plan.paused else plan.expected or plan.n_draft
+        if round_.plan.length is not None:
+            self.draft_len = round_.plan.length
         self.drafter = round_.drafter
         while len(self.proposed_at) < n_drafted:
             self.proposed_at.append(0)
@@ -102,7 +102,7 @@ class Tally:
             decode_tok_s = n / (self.last_round - self.first_round)
             if baseline_tok_s and self.drafter != "none":
                 speedup = decode_tok_s / baseline_tok_s
-        return ReplyStats.model_construct(
+        return ReplyStats(
             n_prompt=self.n_prompt,
             n_reused=self.n_reused,
             n_prefilled=self.n_prefilled,

@@ -11,6 +11,7 @@ from textual.color import Color
 from textual.geometry import Region
 
 import tui
+from core.configuration import load_settings
 from core.protocol import (
     DrafterInfo,
     Finished,
@@ -20,7 +21,6 @@ from core.protocol import (
     Round,
     TokenInfo,
 )
-from core.settings import load_settings
 from tui.app import SpecdecApp
 from tui.choices import DraftOption, Offer
 from tui.feed import coalesce

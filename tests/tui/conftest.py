@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from core.configuration import load_settings
 from core.protocol import Command, Loaded
-from core.settings import Settings, load_settings
+from core.settings import Settings
 from tests.support.dialogue import MODEL, OFFER, drafter, info
 from tests.support.pilot import wait_until
 from tests.support.tiny_gguf import write_draft_of, write_tiny_model

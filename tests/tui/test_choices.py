@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.configuration import load_settings
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
-from core.settings import load_settings
 from tui.choices import (
     LOOKUP,
     NONE,
@@ -25,6 +25,15 @@ def test_with_nothing_configured_the_bundled_pair_is_offered() -> None:
     assert offer.target == str(TARGET_PATH)
     assert [draft.name for draft in offer.drafts] == ["none", "prompt lookup", "demo-draft"]
     assert offer.initial.path == str(DRAFT_PATH)
+
+
+def test_demo_goes_with_the_draft_that_is_named_beside_it_and_with_no_configured_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = first_offer(load_settings({"demo": True, "draft": "/d.gguf"}))
+    assert (named.target, named.initial.path) == (str(TARGET_PATH), "/d.gguf")
+    monkeypatch.setenv("SPECDEC_DRAFT", "/d.gguf")
+    assert first_offer(load_settings({"demo": True})).initial.path == str(DRAFT_PATH)
 
 
 @pytest.mark.parametrize(("draft", "initial"), [("lookup", LOOKUP), ("none", NONE)])

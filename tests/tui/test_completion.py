@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import Settings
+from core.configuration import FIELDS
 from tui.cli import build_parser, main
 from tui.commands.completion import script
 
@@ -84,13 +84,20 @@ def test_files_and_folders(complete: Complete) -> None:
     assert "notes.txt" in complete("bench", "--plot", "")
 
 
+def test_its_help_says_what_to_do_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["completion", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert 'For bash, put eval "$(specdec-tui completion bash)" into ~/.bashrc' in text
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_flag_is_in_every_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     dash = "-l " if shell == "fish" else "--"
-    for name in Settings.model_fields:
+    for name in FIELDS:
         assert dash + name.replace("_", "-") in out
     assert "auto lookup none" in out
     assert "Flash attention, for target and draft." in out or shell == "bash"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.protocol import (
     Command,
     DraftChanged,
@@ -82,7 +84,7 @@ def test_a_draft_that_cannot_be_loaded_leaves_the_old_one(loaded: Dialogue) -> N
 
 def test_another_target_has_a_vocabulary_of_its_own(loaded: Dialogue) -> None:
     turn = loaded.submit("hi")
-    named = round_event("a").model_copy(update={"pieces": [TokenPiece(id=1, piece="the")]})
+    named = replace(round_event("a"), pieces=[TokenPiece(id=1, piece="the")])
     for item in coalesce([named, finished("a")]):
         loaded.take(item)
     loaded.take(Loaded(target=info("/m/other.gguf"), drafter=drafter(NONE)))

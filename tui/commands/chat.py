@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from core.client import EngineClient
@@ -45,16 +45,16 @@ class Outcome:
 
     def document(self) -> dict[str, Any]:
         """The reply under the names that every output of the program uses."""
-        target, draft = self.loaded.target, self.loaded.drafter.model
+        target, drafter = self.loaded.target, self.loaded.drafter
         return {
             "text": self.finished.text,
             "finish_reason": self.finished.finish_reason,
-            **self.finished.stats.model_dump(),
+            **asdict(self.finished.stats),
             "ttft_s": self.ttft_s,
             "target": target.name,
             "target_path": target.path,
-            "draft": draft.name if draft else None,
-            "draft_path": draft.path if draft else None,
+            "draft": drafter.given_as,
+            "draft_path": drafter.model.path if drafter.model else None,
             "notice": self.loaded.notice,
         }
 

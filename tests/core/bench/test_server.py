@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -124,12 +125,13 @@ def test_nonsense_is_one_sentence(status: int, raw: bytes, says: str) -> None:
 def test_a_server_that_is_not_there_is_one_sentence() -> None:
     with serving(completion) as (url, _):
         pass
-    with pytest.raises(SpecdecError, match=r"cannot be reached: .*refused"):
+    with pytest.raises(SpecdecError, match=r"cannot be reached \(connection refused\);"):
         ask(url)
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host", "http://", "host:port", "http://h:99999", "http://["]
+    "url",
+    ["nope", "ftp://host", "http://", "host:port", "http://h:99999", "http://h:x", "http://["],
 )
 def test_what_is_no_address_is_a_wrong_argument(url: str) -> None:
     with pytest.raises(SpecdecError, match="is no address") as failure:
@@ -173,6 +175,6 @@ def test_the_server_runs_beside_ours(load: Load) -> None:
 
 
 def test_a_server_that_is_not_there_is_known_before_the_models_load(load: Load) -> None:
-    gone = load.model_copy(update={"target": "/nowhere.gguf"})
+    gone = replace(load, target="/nowhere.gguf")
     with pytest.raises(SpecdecError, match="cannot be reached"):
         run_bench(BenchPlan(gone, prompts(["easy"]), server="http://127.0.0.1:9"))
