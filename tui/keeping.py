@@ -62,6 +62,10 @@ class Keeper:
             self._store = Store()
         return self._store
 
+    def trouble(self) -> str:
+        """Why nothing is saved; empty where it is."""
+        return self._writer.trouble if self._writer is not None else ""
+
     def look_back(self) -> None:
         """On a thread, at the start: remove what was deleted long ago, mark what was interrupted,
         and say so where it is the last chat."""

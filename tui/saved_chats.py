@@ -27,13 +27,15 @@ Answer = tuple[str, bool]
 TITLE_CELLS = 40
 
 
-def rows(store: Callable[[], Store], words: str) -> tuple[Sequence[Row], Answer]:
-    """The chats, or where the words stand in them."""
+def rows(
+    store: Callable[[], Store], words: str, trouble: Callable[[], str]
+) -> tuple[Sequence[Row], Answer]:
+    """The chats, or where the words stand in them; and why nothing is saved, if that is so."""
     try:
         found: Sequence[Row] = store().search(words) if words.strip() else store().chats()
     except SpecdecError as error:
         return (), (error.message, False)
-    return found, ("", True)
+    return found, (why := trouble(), not why)
 
 
 def renamed(store: Callable[[], Store], chat: int, title: str) -> Answer:

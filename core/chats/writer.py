@@ -53,6 +53,11 @@ class Writer:
         self._trouble = ""
         self._thread: threading.Thread | None = None
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing could be saved the last time; empty where it could."""
+        return self._trouble
+
     def put(self, chat: Chat, *messages: Message, now: bool = False) -> None:
         """Save these messages and the conversation they are of: within SAVE_S, or at once."""
         with self._changed:

@@ -22,7 +22,7 @@ from tests.tui.test_chat_app import LONG, ask, finished
 from tests.tui.test_terminal import Screen
 from tui.app import SpecdecApp
 from tui.screens.chats import ChatsScreen
-from tui.widgets.chat_list import ChatList
+from tui.widgets.chat_list import NO_ANSWER, ChatList
 from tui.widgets.composer import Composer
 from tui.widgets.divider import Divider
 from tui.widgets.key_hints import KeyHints
@@ -131,7 +131,7 @@ async def test_the_list_searches_opens_renames_deletes_and_undoes(
     async with start(loaded=False, size=(80, 24)) as (app, pilot):
         rows = await listed(app, pilot)
         assert titles(rows) == ["of other things", "ships"]
-        await pilot.press("x")
+        await pilot.press("tab", "x")
         await wait_until(pilot, lambda: titles(rows) == ["ships"])
         await pilot.press("u")
         await wait_until(pilot, lambda: titles(rows) == ["of other things", "ships"])
@@ -165,6 +165,63 @@ async def test_the_list_searches_opens_renames_deletes_and_undoes(
         await listed(app, pilot)
         await pilot.press("escape")
         assert app.screen.query_one(Composer).has_focus
+
+
+async def test_who_types_in_the_list_of_chats_searches_and_changes_nothing(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save("the rexine bear", "yes", title="a toy")
+    save("of other things", "yes")
+    before = set(tmp_path.iterdir())
+    async with start(loaded=False, size=(80, 24)) as (app, pilot):
+        rows = await listed(app, pilot)
+        await pilot.press(*"rexi", "down")
+        await wait_until(pilot, lambda: titles(rows) == ["a toy"])
+        assert isinstance(app.screen, ChatsScreen) and set(tmp_path.iterdir()) <= before | {
+            tmp_path / "data"
+        }
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: len(titles(rows)) == 2)
+        await pilot.press("tab", "b")
+        said = app.screen.query_one(KeyHints)
+        assert "/ goes to the search" in said.said
+        assert "/ to search" in app.screen.query_one(Input).placeholder
+        await pilot.press("slash")
+        assert said.said == "" and app.screen.query_one(Input).has_focus
+        await pilot.press("escape")
+        assert app.composer.has_focus
+
+
+async def test_the_cursor_begins_on_the_chat_that_is_open(start: Start) -> None:
+    older, _ = save("one", "yes")
+    save("two", "yes")
+    save("three", "yes")
+    async with start(loaded=False) as (app, pilot):
+        await listed(app, pilot)
+        await pilot.press("down", "down", "enter")
+        await wait_until(pilot, lambda: app.dialogue.conversation.id == older.id)
+        rows = await listed(app, pilot)
+        assert rows.cursor == 2
+        await pilot.press(*"one")
+        await wait_until(pilot, lambda: len(titles(rows)) == 1)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: len(titles(rows)) == 3 and rows.cursor == 2)
+
+
+@pytest.mark.parametrize("ending", ["stop", "interrupted"])
+async def test_on_a_narrow_screen_titles_have_the_room_of_empty_columns(
+    start: Start, ending: str
+) -> None:
+    _, messages = save("the history of lighthouses in the north", "yes")
+    store = Store()
+    store._change("UPDATE message SET ending = ? WHERE id = ?", ending, messages[-1].id)
+    store.close()
+    async with start(loaded=False, size=(40, 10)) as (app, pilot):
+        rows = await listed(app, pilot)
+        (line,) = rows.row(0, 38)
+        assert line.cell_length == 38 and line.plain.startswith("the history of lig")
+        assert ("interrupted" in line.plain) == (ending == "interrupted")
 
 
 async def test_an_interrupted_reply_is_found_at_the_start_and_goes_on(start: Start) -> None:
@@ -267,5 +324,26 @@ async def test_a_chat_that_cannot_be_saved_goes_on_and_says_so_once(start: Start
         assert len(app.dialogue.conversation.turns) == 2
         await pilot.press("f6")
         await wait_until(pilot, lambda: "cannot be used" in app.screen.query_one(KeyHints).said)
-        await pilot.press("escape")
+        rows = app.screen.query_one(ChatList)
+        assert rows.build(78)[0].plain == NO_ANSWER
+        await pilot.press(*"tab")
+        await wait_until(pilot, lambda: rows._searched)
+        assert rows.build(78)[0].plain == NO_ANSWER, "nor is it said that nothing was found"
+        await pilot.press("escape", "escape")
         assert app.composer.has_focus
+
+
+async def test_the_list_says_that_nothing_is_saved_where_it_can_be_read(start: Start) -> None:
+    """As on a disk that is full."""
+    save("before the disk was full", "yes")
+    async with start(max_tokens=8) as (app, pilot):
+        store = app.keeper.store()
+        store._change(
+            "CREATE TRIGGER full BEFORE INSERT ON message BEGIN SELECT raise(FAIL, 'full'); END"
+        )
+        await ask(app, pilot, "one")
+        await finished(app, pilot)
+        await wait_until(pilot, app.keeper.trouble)
+        rows = await listed(app, pilot)
+        assert titles(rows) == ["before the disk was full"]
+        assert "this chat is not saved" in app.screen.query_one(KeyHints).said

@@ -52,8 +52,8 @@ class SavedChatActions(BranchActions):
         from tui.screens.chats import ChatsScreen
 
         if self.size.width >= LIST_CELLS:
-            screen = ChatsScreen(self.keeper.store, self.dialogue.conversation.id)
-            self.push_screen(screen, self._chosen)
+            keeper, open_now = self.keeper, self.dialogue.conversation.id
+            self.push_screen(ChatsScreen(keeper.store, open_now, keeper.trouble), self._chosen)
 
     def _chosen(self, chosen: Open | None) -> None:
         if chosen is not None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
@@ -28,6 +28,8 @@ from tui.widgets.key_hints import Hint, KeyHints
 from tui.widgets.pick_list import PickList
 
 IS_OPEN = "This chat is open: begin a new one first, then delete it."
+TYPE, GO = "type to search all messages", "/ to search all messages"
+NO_KEY = "Letters are keys here: / goes to the search."
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Done(Message):
 
 
 class ChatsScreen(ModalScreen[Open | None]):
-    """Closes with the chat to open, or None."""
+    """Closes with the chat to open, or None.
+
+    One types to search, as most come to find something; the arrow keys move through what is found
+    meanwhile. Letters are keys only in the list, where Tab leads: none is pressed by chance.
+    """
 
     DEFAULT_CSS = """
     ChatsScreen {
@@ -66,7 +72,11 @@ class ChatsScreen(ModalScreen[Open | None]):
         Binding("escape", "back", "back"),
         Binding("f6", "dismiss(None)", "close", id="chats"),
         Binding("slash", "search", "search"),
-        Binding("down,up", "to_list", show=False),
+        Binding("tab,shift+tab", "other", "to the list and its keys, or back to the search"),
+        Binding("down", "go('move', 1)", "next row"),
+        Binding("up", "go('move', -1)", "row before"),
+        Binding("pagedown", "go('page', 1)", "a page down"),
+        Binding("pageup", "go('page', -1)", "a page up"),
         Binding("r", "rename", "rename"),
         Binding("x,delete", "delete", "delete"),
         Binding("u", "undo", "undo"),
@@ -75,12 +85,14 @@ class ChatsScreen(ModalScreen[Open | None]):
         Binding("i", "import", "import"),
     ]
 
-    def __init__(self, store: Callable[[], Store], current: int) -> None:
-        """`current`: the chat that is open."""
+    def __init__(
+        self, store: Callable[[], Store], current: int, trouble: Callable[[], str] = str
+    ) -> None:
+        """`current`: the chat that is open; `trouble` says why nothing is saved, if that is so."""
         super().__init__()
-        self._store, self._current = store, current
+        self._store, self._current, self._trouble = store, current, trouble
         self._list, self._hints = ChatList(), KeyHints()
-        self._search = Input(placeholder="search all messages", compact=True)
+        self._search = Input(placeholder=TYPE, compact=True)
 
     def compose(self) -> ComposeResult:
         with Container(id="page"):
@@ -91,8 +103,8 @@ class ChatsScreen(ModalScreen[Open | None]):
             yield self._hints
 
     def on_mount(self) -> None:
-        self._list.focus()
-        self._look()
+        self._search.focus()
+        self._look(self._current)
         self._show_hints()
 
     # -------------------------------------------------------------- the disk
@@ -114,7 +126,7 @@ class ChatsScreen(ModalScreen[Open | None]):
         words = self._search.value
 
         def work() -> Callable[[], None]:
-            found, answer = saved_chats.rows(self._store, words)
+            found, answer = saved_chats.rows(self._store, words, self._trouble)
             return partial(self._show, words, found, answer, at)
 
         self._in_thread(work, group="look")
@@ -122,7 +134,7 @@ class ChatsScreen(ModalScreen[Open | None]):
     def _show(self, words: str, found: Sequence[Row], answer: Answer, at: int | None) -> None:
         if words != self._search.value:
             return  # somebody has typed on
-        self._list.show(found, self._current, bool(words.strip()), at)
+        self._list.show(found, self._current, bool(words.strip()), at, answered=answer[1])
         self._say(answer)
 
     def _change(self, work: Callable[[], Answer], at: int | None = None) -> None:
@@ -148,43 +160,62 @@ class ChatsScreen(ModalScreen[Open | None]):
     # -------------------------------------------------------------- keys
 
     def _show_hints(self) -> None:
-        if self.focused is self._search:
-            hints: list[Hint] = [("Enter", "to the list"), ("Esc", "back")]
+        searching = self.focused is self._search
+        self._search.placeholder = TYPE if searching else GO
+        row: list[Hint] = [("Enter", "open")] if self._list.highlighted else []
+        if searching:
+            hints: list[Hint] = [*row, ("↑ ↓", "move"), ("Tab", "rename, delete, export …")]
+        elif row:
+            own: list[Hint] = [("r", "rename"), ("x", "delete"), ("/", "search"), ("e", "export")]
+            hints = [*row, *own, ("E", "as JSON"), ("u", "undo"), ("i", "import")]
         else:
-            hints = [("/", "search"), ("u", "undo"), ("i", "import"), ("Esc", "close")]
-        if self._list.highlighted and self.focused is not self._search:
-            own: list[Hint] = [("Enter", "open"), ("r", "rename"), ("x", "delete")]
-            hints = [*own, hints[0], ("e", "export"), ("E", "as JSON"), *hints[1:]]
-        self._hints.show(hints)
+            hints = [("/", "search"), ("u", "undo"), ("i", "import")]
+        self._hints.show([*hints, ("Esc", self._where_back())])
+
+    def _where_back(self) -> str:
+        return "all chats" if self._search.value else "close"
 
     @on(PickList.Moved)
     def _moved(self) -> None:
         self._show_hints()
 
     def on_descendant_focus(self) -> None:
+        if self._hints.said == NO_KEY:
+            self._hints.say("")
         self._show_hints()
+
+    def on_key(self, event: events.Key) -> None:
+        """Who types in the list has taken it for the search."""
+        if event.is_printable and event.key not in self.active_bindings:
+            self._hints.say(NO_KEY)
 
     @on(Input.Changed)
     def _searched(self) -> None:
         self._list.cursor = -1
-        self._look()
+        self._look(None if self._search.value.strip() else self._current)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        self.action_to_list()
+        self._picked()
 
-    def action_to_list(self) -> None:
-        self._list.focus()
+    def action_other(self) -> None:
+        (self._list if self.focused is self._search else self._search).focus()
+
+    def action_go(self, how: str, by: int) -> None:
+        """Move in the list, from the search too."""
+        if how == "page":
+            self._list.action_page(by)
+        else:
+            self._list.action_move(by)
 
     def action_search(self) -> None:
         self._search.focus()
 
     def action_back(self) -> None:
-        """One step back: from the search to the list, from the list to the chat."""
-        if self.focused is self._search:
-            self._list.focus()
-        elif self._search.value:
+        """One step back: from what was found to all chats, from these to the chat."""
+        if self._search.value:
             self._search.value = ""
+            self._search.focus()
         else:
             self.dismiss(None)
 

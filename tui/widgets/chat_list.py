@@ -16,23 +16,40 @@ from tui.widgets.pick_list import PickList
 
 EMPTY = "Nothing is saved yet: a chat is here from its first message on."
 NO_HIT = "No chat has these words."
+NO_ANSWER = "Saving chats does not work now; below it says why."
 WHO = {"user": "you", "assistant": "assistant", None: "title"}
-AGE_CELLS, COUNT_CELLS, MARK_CELLS = 12, 6, 13
-LEAST_TITLE = 12
+LEAST_TITLE = 20
+"""Cells of a title, before which the columns beside it go."""
+GAP = 2
 
 
 class ChatList(PickList):
     """Shows rows; every one can be chosen."""
 
+    lit = True
+
     def __init__(self) -> None:
         super().__init__(id="chats")
         self._rows: Sequence[Row] = ()
-        self._current, self._searched = 0, False
+        self._current, self._searched, self._answered = 0, False, True
+        self._wide: Sequence[int] = (0, 0, 0)
+        """Cells of the columns, as `_columns` has them."""
 
-    def show(self, rows: Sequence[Row], current: int, searched: bool, at: int | None) -> None:
+    def show(
+        self,
+        rows: Sequence[Row],
+        current: int,
+        searched: bool,
+        at: int | None,
+        *,
+        answered: bool = True,
+    ) -> None:
         """Take over the rows: the cursor goes to chat `at`, or stays near where it is. `current`:
-        the chat that is open; `searched`: the rows are hits."""
+        the chat that is open; `searched`: the rows are hits; `answered` is False where something
+        keeps chats from being saved."""
         self._rows, self._current, self._searched = rows, current, searched
+        self._answered = answered
+        self._wide = _widths(rows, current)
         self.row_height = 2 if searched else 1
         chats = [_chat(row) for row in rows]
         place = chats.index(at) if at in chats else max(0, self.cursor)
@@ -50,7 +67,7 @@ class ChatList(PickList):
 
     def build(self, width: int) -> Sequence[Content]:
         if not self._rows:
-            empty = NO_HIT if self._searched else EMPTY
+            empty = (NO_HIT if self._searched else EMPTY) if self._answered else NO_ANSWER
             return [Content.styled(empty, "$muted").truncate(width, ellipsis=True)]
         return super().build(width)
 
@@ -58,28 +75,48 @@ class ChatList(PickList):
         row, now = self._rows[index], time.time()
         if isinstance(row, Hit):
             return _hit(row, width, now)
-        return [_listed(row, row.id == self._current, width, now)]
+        return [_listed(row, self._current, self._wide, width, now)]
 
 
 def _chat(row: Row) -> int:
     return row.chat if isinstance(row, Hit) else row.id
 
 
-def _listed(row: Listed, current: bool, width: int, now: float) -> Content:
-    mark, style = ("open", "$primary") if current else ("", "$muted")
-    if row.writer and not current:
-        mark, style = "being written", "$primary"
-    elif row.ending == "interrupted":
-        mark, style = "interrupted", "$notice"
-    parts = [
-        Content.styled(mark.rjust(MARK_CELLS), style),
-        Content.styled(f"{row.n_messages:,}".rjust(COUNT_CELLS), "$muted"),
-        Content.styled(ago(row.updated, now).rjust(AGE_CELLS), "$muted"),
-    ]
-    cells = MARK_CELLS + COUNT_CELLS + AGE_CELLS
-    while parts and width - cells < LEAST_TITLE:
-        cells -= len(parts.pop(0 if len(parts) == 1 else 1))
-    title = Content.styled(clean_line(row.title, 300), "bold" if current else "")
+def _mark(row: Listed, current: int) -> tuple[str, str]:
+    """What there is to know of a chat beside its title, and in which colour."""
+    if row.ending == "interrupted" and not (row.writer and row.id != current):
+        return "interrupted", "$notice"
+    if row.id == current:
+        return "open", "$primary"
+    return ("being written", "$primary") if row.writer else ("", "$muted")
+
+
+Column = tuple[str, str]
+"""What stands in it, and its style."""
+
+
+def _columns(row: Listed, current: int, now: float) -> tuple[Column, Column, Column]:
+    """Beside the title; the last is the first to go."""
+    age, count = ago(row.updated, now), f"{row.n_messages:,}"
+    return _mark(row, current), (age, "$muted"), (count, "$muted")
+
+
+def _widths(rows: Sequence[Row], current: int) -> Sequence[int]:
+    """Cells of the columns: none is wider than what stands in it."""
+    now = time.time()
+    listed = [_columns(row, current, now) for row in rows if not isinstance(row, Hit)]
+    longest = [max(len(text) for text, _ in column) for column in zip(*listed, strict=True)]
+    return [cells + GAP if cells else 0 for cells in longest]
+
+
+def _listed(row: Listed, current: int, wide: Sequence[int], width: int, now: float) -> Content:
+    columns = list(zip(_columns(row, current, now), wide, strict=True))
+    while columns and width - sum(cells for _, cells in columns) < LEAST_TITLE:
+        columns.pop()
+    cells = sum(cells for _, cells in columns)
+    drawn = (*columns[:1], *columns[:0:-1])  # the mark, the count, the age
+    parts = [Content.styled(text.rjust(room), style) for (text, style), room in drawn]
+    title = Content.styled(clean_line(row.title, 300), "bold" if row.id == current else "")
     room = max(0, width - cells - 1)
     title = title.truncate(room, ellipsis=True)
     return Content.assemble(title, " " * max(0, width - cells - title.cell_length), *parts)

@@ -30,6 +30,8 @@ class PickList(Lines, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(IN_LISTS)
 
     row_height = 1
+    lit = False
+    """Whether the cursor looks the same without the focus: where Enter chooses from elsewhere."""
 
     @dataclass
     class Moved(Message):
@@ -97,7 +99,7 @@ class PickList(Lines, can_focus=True):
             for line in self.row(index, width):
                 whole = line.truncate(width).pad_right(max(0, width - line.cell_length))
                 if index == self.cursor:
-                    style = "$block-cursor-background" if self.has_focus else "$panel"
+                    style = "$block-cursor-background" if self.has_focus or self.lit else "$panel"
                     whole = whole.stylize_before(f"$foreground on {style}")
                 lines.append(whole)
         return lines
