@@ -1,9 +1,11 @@
 """Slash commands: what a message that begins with a slash means. Pure; `tui.actions.commands` does
 what they say.
 
-A message is a command where its first word is the name of one. `//` sends a literal slash. A path
-(`/etc/hosts is …`, `/var`) is a message wherever it cannot be a misspelt command: it has a second
-slash, a dot, a digit or a capital letter, or words follow it and no command has a name like it.
+A message is a command where its first word is the name of one, or of a setting. `//` sends one
+slash. A path (`/etc/hosts is …`, `/A.txt`) is a message where it cannot be meant as a command: it
+has a second slash, a dot, a digit or a capital letter, or it is a folder that every system has, and
+words follow it. Anything else is refused: nothing is lost by that, and a mistyped command that the
+model answers is a riddle.
 """
 
 from __future__ import annotations
@@ -13,9 +15,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.settings import DEFAULTS
 from tui.keys import ACTIONS, Action
 
-NAME = re.compile(r"/([a-z][a-z-]*)(?:\s|$)")
+NAME = re.compile(r"/([a-z][a-z_-]*)(?:\s|$)")
+FOLDERS = frozenset(
+    (
+        *("bin", "boot", "data", "dev", "etc", "home", "lib", "media", "mnt", "nix", "opt", "proc"),
+        *("private", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"),
+    )
+)
+"""What begins a path, in a message that begins with one."""
 LIKE = 0.7
 """How much two names have in common where one is taken for the other misspelt."""
 
@@ -23,7 +33,8 @@ LIKE = 0.7
 @dataclass(frozen=True)
 class Command:
     """`argument` says what may follow the name; empty: nothing. `run` is Textual's action string
-    for what is done where nothing follows; empty: something must."""
+    for what is done where nothing follows; empty: something must. `setting` is the setting that
+    it gives a value, if it does."""
 
     name: str
     help: str
@@ -31,6 +42,7 @@ class Command:
     argument: str = ""
     also: tuple[str, ...] = ()
     """Other names, which are not listed."""
+    setting: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,15 +78,28 @@ class Suggestion:
 
 WITH_ARGUMENT = (
     Command("draft", "Use a draft by its name or number", "drafts", "NAME|N|none|lookup"),
-    Command("draft-len", "Tokens to draft in a round", "say_setting('draft_len')", "N|auto"),
+    Command(
+        "draft-len",
+        "Tokens to draft in a round",
+        "say_setting('draft_len')",
+        "N|auto",
+        setting="draft_len",
+    ),
     Command(
         "temp",
         "Sampling temperature; 0 always takes the likeliest token",
         "say_setting('temperature')",
         "X",
         also=("temperature",),
+        setting="temperature",
     ),
-    Command("system", "System prompt of the next chat", "say_setting('system')", "TEXT"),
+    Command(
+        "system",
+        "System prompt of the next chat",
+        "say_setting('system')",
+        "TEXT",
+        setting="system",
+    ),
     Command("theme", "Use a theme, or choose one", "change_theme", "NAME"),
 )
 ALSO = {
@@ -109,9 +134,12 @@ def read(text: str, commands: Sequence[Command]) -> Say | Run | Refuse:
     for command in commands:
         if word == command.name or word in command.also:
             return _called(command, word, rest)
+    if (setting := word.replace("-", "_")) in DEFAULTS:
+        return Run(Command(word, "", f"say_setting('{setting}')", "VALUE", setting=setting), rest)
     names = [name for command in commands for name in (command.name, *command.also)]
+    names += [name.replace("_", "-") for name in DEFAULTS if name not in names]
     close = difflib.get_close_matches(word, names, n=1, cutoff=LIKE)
-    if rest and not close:
+    if rest and word in FOLDERS:
         return Say(text)
     guess = f"did you mean /{close[0]}?" if close else "/help lists them."
     return Refuse(f"there is no command /{word}; {guess} With // it is sent as a message.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.settings import DEFAULTS
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.keys import ACTIONS
@@ -16,7 +17,17 @@ COMMANDS = all_commands()
     "text",
     [
         *("/etc/hosts is a file", "/etc is a folder", "/Users", "/a.out", "/dev/null", "/x1"),
-        *("hello /help", "/usr and /var", "/home is where", "/", "/ help", "/*", "//", "/-"),
+        *(
+            "/usr/bin is full",
+            "hello /help",
+            "/usr and /var",
+            "/home is where",
+            "/",
+            "/ help",
+            "/*",
+            "//",
+            "/-",
+        ),
     ],
 )
 def test_what_cannot_be_meant_as_a_command_is_a_message(text: str) -> None:
@@ -31,15 +42,19 @@ def test_two_slashes_send_one() -> None:
 
 @pytest.mark.parametrize(
     ("text", "guess"),
-    [("/hlep", "/help"), ("/hlep me", "/help"), ("/quti", "/quit"), ("/modles", "/models")],
+    [
+        *(("/hlep", "/help"), ("/hlep me", "/help"), ("/quti", "/quit"), ("/modles", "/models")),
+        *(("/sead 4", "/seed"), ("/top-kk 4", "/top-k")),
+    ],
 )
 def test_a_misspelt_command_is_not_sent(text: str, guess: str) -> None:
     answer = read(text, COMMANDS)
     assert isinstance(answer, Refuse) and f"did you mean {guess}?" in answer.sentence
 
 
-def test_an_unknown_word_alone_is_not_sent_and_the_way_out_is_said() -> None:
-    answer = read("/var", COMMANDS)
+@pytest.mark.parametrize("text", ["/var", "/title x", "/title of this chat", "/wish_list now"])
+def test_an_unknown_word_is_not_sent_and_the_way_out_is_said(text: str) -> None:
+    answer = read(text, COMMANDS)
     assert isinstance(answer, Refuse) and "With // it is sent" in answer.sentence
 
 
@@ -51,6 +66,13 @@ def test_commands_with_and_without_something_after_them() -> None:
     assert isinstance(run, Run) and run.argument == "be brief\nand kind"
     run = read("/exit", COMMANDS)
     assert isinstance(run, Run) and run.command.name == "quit"
+
+
+@pytest.mark.parametrize("name", [name for name in DEFAULTS if name not in ("draft", "theme")])
+def test_every_setting_is_a_command_of_its_name(name: str) -> None:
+    for spelt in (name, name.replace("_", "-")):
+        run = read(f"/{spelt} 4", COMMANDS)
+        assert isinstance(run, Run) and (run.command.setting, run.argument) == (name, "4")
 
 
 def test_every_action_with_a_place_in_the_palette_is_a_command() -> None:
@@ -88,6 +110,13 @@ async def test_commands_do_what_they_say(start: Start) -> None:
         assert app.dialogue.settings.draft_len == 3
         assert app.dialogue.conversation.system == "be brief"
         assert app.theme == "specdec-light"
+        for text in ("/seed 4", "/top_k 7", "/min-p 0", "/verify exact"):
+            app.composer.text = text
+            await pilot.press("enter")
+            await wait_until(pilot, lambda: not app.composer.text)
+        sampling = app.dialogue.settings.sampling()
+        assert (sampling.seed, sampling.top_k, sampling.min_p) == (4, 7, 0)
+        assert sampling.verify == "exact" and app.divider.hint == "verify: exact"
         assert app.dialogue.conversation.turns == []
         app.composer.text = "//hello"
         await pilot.press("enter")
@@ -97,7 +126,7 @@ async def test_commands_do_what_they_say(start: Start) -> None:
         await pilot.press("up")
         assert app.composer.text == "//hello", "what was sent can be called back"
         await pilot.press("up")
-        assert app.composer.text == "/theme specdec-light", "and commands"
+        assert app.composer.text == "/verify exact", "and commands"
 
 
 async def test_what_cannot_be_done_is_said_and_the_text_stays(start: Start) -> None:
@@ -107,6 +136,9 @@ async def test_what_cannot_be_done_is_said_and_the_text_stays(start: Start) -> N
             ("/draft-len 99", "give auto or 0 to 64"),
             ("/draft nonsense", "no draft on offer"),
             ("/hlep", "did you mean /help?"),
+            ("/seed four", "give a whole number from 0 up"),
+            ("/ctx 4096", "/settings sets it. Counts when the models are loaded again."),
+            ("/title x", "With // it is sent as a message."),
         ):
             app.composer.text = text
             await pilot.press("enter")

@@ -14,8 +14,8 @@ from tui.choices import DraftOption
 if TYPE_CHECKING:
     from tui.slash import Command
 
-SETTINGS = {"draft-len": "draft_len", "temp": "temperature", "system": "system"}
-"""The settings that commands give a value for this session."""
+AT_ONCE = ("now", "draft", "chat")
+"""When a setting counts that a command may give a value for this session."""
 
 
 class CommandActions(SettingActions):
@@ -51,7 +51,7 @@ class CommandActions(SettingActions):
             return self._use_draft(argument)
         if command.name == "theme":
             return self._use_theme(argument)
-        return self.try_setting(SETTINGS[command.name], argument)
+        return self._set(command, argument)
 
     # -------------------------------------------------------------- those with an argument
 
@@ -79,6 +79,17 @@ class CommandActions(SettingActions):
                 return draft
         having = [draft for draft in drafts if wanted in draft.name.casefold()]
         return having[0] if len(having) == 1 else None
+
+    def _set(self, command: Command, value: str) -> bool:
+        from tui.preferences import EFFECT_TEXT, effect_of
+
+        if (effect := effect_of(command.setting)) in AT_ONCE:
+            return self.try_setting(command.setting, value)
+        self.divider.say(
+            f"/{command.name} takes no value; /settings sets it. {EFFECT_TEXT[effect]} "
+            "With // it is sent as a message."
+        )
+        return False
 
     def _use_theme(self, name: str) -> bool:
         if name not in self.available_themes:
