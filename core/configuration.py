@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pydantic_settings
-from pydantic import Field, ValidationError, create_model, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -59,6 +60,14 @@ class _Rules(BaseSettings):
         """The engine has no smaller one, and would make it larger without a word."""
         if 0 < value < LEAST_CTX:
             raise ValueError
+        return value
+
+    @field_validator("*", mode="before", check_fields=False)
+    @classmethod
+    def _no_number_is_true(cls, value: object, info: ValidationInfo) -> object:
+        """In TOML `true` is no 1."""
+        if isinstance(value, bool) and FIELDS[info.field_name or ""].annotation is not bool:
+            raise PydanticCustomError("no_number", "Input should be no truth value")
         return value
 
     @field_validator("models_dirs", mode="before", check_fields=False)
@@ -183,7 +192,8 @@ def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
 def not_right(key: str, value: object, message: str) -> str:
     """That a setting cannot have this value, and what would be right; `message` is pydantic's, for
     want of a better one."""
-    return f"{shown(repr(value))} is not right; {_expected(key, message)}."
+    said = str(value).lower() if isinstance(value, bool) else repr(value)  # as TOML has it
+    return f"{shown(said)} is not right; {_expected(key, message)}."
 
 
 def _expected(key: str, message: str) -> str:
