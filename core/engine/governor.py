@@ -213,7 +213,8 @@ class Governor:
         best = policy.best_draft
         if self._is_worth_measuring(chosen, policy, depth) and best <= n_max:
             reason = f"measuring a draft of {best}"
-            return Plan(best, reason, forecast=self._forecasts[0], length=best)
+            forecast = _forecast(policy, best, policy.rates[best])
+            return Plan(best, reason, forecast=forecast, length=best)
         return self._pause(chosen, policy, n_max)
 
     def _is_worth_measuring(self, offer: Offer, policy: Policy, depth: int) -> bool:
@@ -312,7 +313,10 @@ class Governor:
                 track.learn()
             policy = self._make_policy(self._track(offer.name, offer.kind), depth)
             self._policy = (offer.name, policy)
-            self._forecasts = (_forecast(policy, 0), _forecast(policy, policy.best_draft))
+            self._forecasts = (
+                _forecast(policy, 0, policy.rates[0]),
+                _forecast(policy, policy.best_draft, policy.rate),
+            )
             self._policy_s = time.perf_counter() - started
             self._since_policy_s = 0.0
         return self._policy[1]
@@ -331,8 +335,7 @@ class Governor:
         return self._tracks[name]
 
 
-def _forecast(policy: Policy, chosen: int) -> Forecast:
+def _forecast(policy: Policy, chosen: int, at_chosen: float) -> Forecast:
     others = [n for n in range(len(policy.rates)) if n != chosen]
     other = max(others, key=policy.rates.__getitem__)
-    at_chosen = policy.rate if chosen else policy.rates[0]
     return Forecast(policy.rates[0], at_chosen, other, policy.rates[other])

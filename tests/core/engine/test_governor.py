@@ -169,6 +169,19 @@ def test_pausing_is_said_with_what_it_saves():
     assert plan.forecast.at_chosen == plan.forecast.at_zero > plan.forecast.at_other
 
 
+def test_a_length_that_is_measured_is_forecast_as_that_length():
+    """The calibration says that no draft pays, and is not believed yet."""
+    dear = {n: ms * (30 if n > 1 else 1) for n, ms in GPU.items()}
+    governor = two(dear)
+    for i in range(40):
+        right = round_of(Plan(0), [1], Proposal([1], [0.9]), verify_s=0.01)
+        governor.record(right, depth=i, wall_s=0.01)
+    plan = governor.plan([Offer("d", "model", 16)], depth=40, baseline_known=True)
+    assert plan.reason == f"measuring a draft of {plan.n_draft}" and plan.length == plan.n_draft
+    assert plan.forecast.at_chosen < plan.forecast.at_zero, "the reason for the doubt"
+    assert (plan.forecast.other_len, plan.forecast.at_other) == (0, plan.forecast.at_zero)
+
+
 def test_a_fixed_length_is_kept_to():
     governor = Governor(5)
     assert governor.plan([Offer("d", "model", 9)], depth=0, baseline_known=True).n_draft == 5
