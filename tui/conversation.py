@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.chats import branches
@@ -36,6 +36,15 @@ class Turn:
     reply_id: int = field(default_factory=new_id)
     begun: str = ""
     """What of the reply was there before it was continued."""
+    n_before: int | None = 0
+    """Tokens that were there before it was continued last; None where nobody has counted them."""
+
+    @property
+    def n_tokens(self) -> int | None:
+        """Tokens of the whole reply; None where they are not known."""
+        if self.n_before is None or (self.stats is None and not self.n_before):
+            return None
+        return self.n_before + (self.stats.n_tokens if self.stats else 0)
 
     @property
     def unfinished(self) -> bool:
@@ -95,6 +104,7 @@ class Conversation:
         if not self.turns or not self.turns[-1].unfinished:
             return None
         turn = self.turns[-1]
+        turn.n_before = turn.n_tokens or None
         turn.begun, turn.finish_reason, turn.note, turn.stats = turn.reply, None, "", None
         return turn
 
@@ -198,7 +208,7 @@ class Conversation:
             created=before.created if before else now,
             ending=turn.finish_reason,
             note=turn.note,
-            stats=wire.write(turn.stats) if turn.stats and not writing else "",
+            stats=wire.write(_of_the_whole(turn, turn.stats)) if turn.stats and not writing else "",
             target=turn.target,
             drafter=turn.drafter,
             open=writing,
@@ -208,6 +218,11 @@ class Conversation:
         """The conversation but for its messages. `updated`: when it was last written to, where
         that is now."""
         return Chat(self.id, self.title, self.system, self.created, updated, self._leaf())
+
+
+def _of_the_whole(turn: Turn, stats: ReplyStats) -> ReplyStats:
+    """The last part's totals, but for the number of tokens: that of the whole, or 0: unknown."""
+    return replace(stats, n_tokens=turn.n_tokens or 0)
 
 
 def _answer(turn: Turn, message: Message) -> None:

@@ -22,14 +22,18 @@ SEPARATOR = " · "
 
 
 def summary(turn: Turn) -> list[str]:
-    """`96 tokens`, `142 tok/s`, `2.31×`; first how it ended, where that was not by itself."""
+    """`96 tokens`, `142 tok/s`, `2.31×`; first how it ended, where that was not by itself. A reply
+    that was continued has `+57 tokens` where nobody knows how many there were before."""
     if turn.finish_reason is None:
         return []
     refused = turn.finish_reason in ("error", "interrupted") and not turn.reply
     parts = ["not answered" if refused else ENDINGS[turn.finish_reason]]
     stats = turn.stats
+    if turn.n_tokens:
+        parts.append(figures.count(turn.n_tokens, "token"))
+    elif stats and stats.n_tokens:
+        parts.append(f"+{figures.count(stats.n_tokens, 'token')}")
     if stats and stats.n_tokens:
-        parts.append(figures.count(stats.n_tokens, "token"))
         if stats.decode_tok_s is not None:
             parts.append(f"{figures.rate(stats.decode_tok_s)} tok/s")
         if stats.speedup is not None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.protocol import (
     Cancel,
     Command,
     EngineDied,
     Failed,
     Generate,
+    ReplyStats,
     Trimmed,
 )
 from tests.support.dialogue import finished, round_event
+from tui.conversation import Conversation, Turn
 from tui.dialogue import Dialogue, Ended, Grew, Notice
 from tui.feed import Rounds
+from tui.replies import summary
 from tui.state import status
 
 
@@ -121,3 +126,33 @@ def test_an_earlier_message_is_asked_anew(loaded: Dialogue, sent: list[Command])
     assert loaded.submit_instead(0, "other")
     assert [m.content for m in sent[-1].messages] == ["be brief", "other"]  # type: ignore[union-attr]
     assert len(loaded.conversation.kept) == 6
+
+
+def test_a_reply_that_goes_on_counts_all_its_tokens(loaded: Dialogue) -> None:
+    loaded.submit("hi")
+    loaded.take(Rounds("reply-1", "so f", 1, round_event("so f", n_tokens=60)))
+    loaded.take(Failed(command="generate", id="reply-1", message="It broke."))
+    turn = loaded.resume()
+    assert turn
+    loaded.take(Rounds("reply-2", "ar", 1, round_event("ar", id="reply-2", n_tokens=8)))
+    loaded.take(Failed(command="generate", id="reply-2", message="It broke."))
+    assert summary(turn) == ["interrupted", "68 tokens"]
+    loaded.resume()
+    loaded.take(Rounds("reply-3", " away", 1, round_event(" away", id="reply-3", n_tokens=5)))
+    loaded.stop()
+    loaded.take(replace(finished(" away", id="reply-3"), stats=ReplyStats(n_tokens=57)))
+    assert summary(turn) == ["125 tokens"]
+    assert turn.stats and turn.stats.n_tokens == 57, "X-ray knows the last part only"
+    saved = loaded.conversation.kept
+    (again,) = Conversation.of(loaded.conversation.record(), saved).turns
+    assert summary(again) == ["125 tokens"]
+
+
+def test_of_a_reply_whose_beginning_nobody_counted_the_rest_is_counted(loaded: Dialogue) -> None:
+    loaded.open_chat(Conversation(turns=[Turn("hi", "so f", "interrupted")]))
+    turn = loaded.resume()
+    assert turn
+    loaded.take(replace(finished("ar", id="reply-1"), stats=ReplyStats(n_tokens=57)))
+    assert summary(turn) == ["+57 tokens"]
+    (again,) = Conversation.of(loaded.conversation.record(), loaded.conversation.kept).turns
+    assert summary(again) == []
