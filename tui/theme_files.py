@@ -5,7 +5,7 @@ A file that is wrong after it was right keeps the theme that it last held.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from textual.theme import Theme
@@ -25,6 +25,12 @@ class ThemeFiles:
         self._own, self._problems = load_themes([own_themes()])
         self._users: dict[Path, Theme] = {}
         self._stamps: dict[Path, Stamp] = {}
+        self._wrong: dict[Path, str] = {}
+
+    @property
+    def wrong(self) -> Sequence[str]:
+        """What is wrong now, a sentence for each file that cannot be used."""
+        return list(self._wrong.values())
 
     @property
     def themes(self) -> Mapping[str, Theme]:
@@ -40,12 +46,15 @@ class ThemeFiles:
             return False, problems
         before, self._stamps = self._stamps, stamps
         self._users = {file: theme for file, theme in self._users.items() if file in stamps}
+        self._wrong = {file: said for file, said in self._wrong.items() if file in stamps}
         for file in [file for file, stamp in stamps.items() if before.get(file) != stamp]:
+            self._wrong.pop(file, None)
             try:
                 self._users[file] = read_theme(file)
             except SpecdecError as error:
                 stays = "; its last good version stays." if file in self._users else "."
-                problems.append(error.message.removesuffix(".") + stays)
+                self._wrong[file] = error.message.removesuffix(".") + stays
+                problems.append(self._wrong[file])
         return True, problems
 
     def _stamps_now(self) -> dict[Path, Stamp]:

@@ -15,6 +15,7 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from core.errors import SpecdecError
+from core.models.untrusted import shown
 from core.settings import config_path, unreadable
 
 COLORS = (
@@ -103,31 +104,51 @@ def user_themes() -> Traversable:
 
 
 def read_theme(file: Traversable) -> Theme:
-    """One theme file. Raises SpecdecError naming the file and the key."""
+    """One theme file. Raises SpecdecError naming the file and every key that is wrong."""
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise _wrong(file, f"not valid TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _wrong(file, unreadable(error)) from None
-    _check_keys(file, "", table, ("name", "dark", "ansi", "colors", "variables"))
-    colors, variables = _table(file, table, "colors"), _table(file, table, "variables")
-    _check_keys(file, "colors.", colors, COLORS)
-    for required in ("primary", "foreground", "background"):
-        if required not in colors:
-            raise _wrong(file, f"colors.{required} is missing")
-    for key, value in colors.items():
-        _check_color(file, f"colors.{key}", value)
-    for key, value in variables.items():
-        check = _check_style if key.endswith(NOT_COLORS) else _check_color
-        check(file, f"variables.{key}", value)
-    name = table.get("name", file.name.removesuffix(".toml"))
-    if not isinstance(name, str) or not name:
-        raise _wrong(file, "name must be a text")
-    dark, ansi = _flag(file, table, "dark", True), _flag(file, table, "ansi", False)
-    theme = Theme(name=name, dark=dark, ansi=ansi, variables=variables, **colors)
+    wrong = _mistakes(table)
+    if wrong:
+        raise _wrong(file, "; ".join(wrong))
+    colors, variables = table.get("colors", {}), table.get("variables", {})
+    theme = Theme(
+        name=table.get("name", file.name.removesuffix(".toml")),
+        dark=table.get("dark", True),
+        ansi=table.get("ansi", False),
+        variables=variables,
+        **colors,
+    )
     theme.to_color_system().generate()
     return theme
+
+
+def _mistakes(table: Mapping[str, Any]) -> list[str]:
+    """All that is wrong with a theme, in its order: who mends one thing at a time starts over for
+    each."""
+    wrong: list[str] = []
+    if not (isinstance(name := table.get("name", "a name"), str) and name):
+        wrong.append("name must be a text")
+    wrong += [
+        f"{key} must be true or false"
+        for key in ("dark", "ansi")
+        if not isinstance(table.get(key, False), bool)
+    ]
+    tables = {key: table.get(key, {}) for key in ("colors", "variables")}
+    wrong += [f"{key} must be a table" for key, it in tables.items() if not isinstance(it, dict)]
+    colors, variables = (it if isinstance(it, dict) else {} for it in tables.values())
+    required = ("primary", "foreground", "background")
+    wrong += [f"colors.{key} is missing" for key in required if key not in colors]
+    wrong += [_color(f"colors.{key}", it) for key, it in colors.items() if key in COLORS]
+    for key, value in variables.items():
+        check = _style if key.endswith(NOT_COLORS) else _color
+        wrong.append(check(f"variables.{key}", value))
+    wrong += _unknown("", table, ("name", "dark", "ansi", "colors", "variables"))
+    wrong += _unknown("colors.", colors, COLORS)  # they list what is known, so they stand last
+    return [mistake for mistake in wrong if mistake]
 
 
 def missing_variables(theme: Theme, fallback: Theme) -> dict[str, str]:
@@ -150,40 +171,28 @@ def _toml_files(folder: Traversable) -> list[Traversable]:
     return [file for file in folder.iterdir() if file.name.endswith(".toml")]
 
 
-def _table(file: Traversable, table: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise _wrong(file, f"{key} must be a table")
-    return value
+def _unknown(prefix: str, table: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
+    names = [f"{prefix}{shown(key, 40)}" for key in table if key not in known]
+    if not names:
+        return []
+    are = "is" if len(names) == 1 else "are"
+    return [f"{' and '.join(names)} {are} not known; known are {', '.join(known)}"]
 
 
-def _flag(file: Traversable, table: Mapping[str, Any], key: str, default: bool) -> bool:
-    value = table.get(key, default)
-    if not isinstance(value, bool):
-        raise _wrong(file, f"{key} must be true or false")
-    return value
-
-
-def _check_keys(
-    file: Traversable, prefix: str, table: Mapping[str, Any], known: tuple[str, ...]
-) -> None:
-    for key in table:
-        if key not in known:
-            raise _wrong(file, f"{prefix}{key} is not known; known are {', '.join(known)}")
-
-
-def _check_color(file: Traversable, key: str, value: object) -> None:
+def _color(key: str, value: object) -> str:
+    """What is wrong with a colour; empty where nothing is."""
     try:
         Color.parse(value if isinstance(value, str) else "")
     except ColorParseError:
-        raise _wrong(file, f"{key} = {value!r} is not a colour") from None
+        return f"{key} = {value!r} is not a colour"
+    return ""
 
 
-def _check_style(file: Traversable, key: str, value: object) -> None:
+def _style(key: str, value: object) -> str:
     words = value.split() if isinstance(value, str) else []
     if not words or not set(words) <= set(TEXT_STYLES):
-        allowed = ", ".join(TEXT_STYLES)
-        raise _wrong(file, f"{key} = {value!r} is not a text style; there are {allowed}")
+        return f"{key} = {value!r} is not a text style; there are {', '.join(TEXT_STYLES)}"
+    return ""
 
 
 def _wrong(file: Traversable, what: str) -> SpecdecError:

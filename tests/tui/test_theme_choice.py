@@ -13,9 +13,10 @@ from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.actions import themes
 from tui.app import SpecdecApp
-from tui.screens.themes import ThemesScreen
+from tui.screens.themes import ThemeList, ThemesScreen
 from tui.terminal import Terminal
 from tui.theme_files import ThemeFiles
+from tui.widgets.key_hints import KeyHints
 
 MINE = '[colors]\nprimary = "#123456"\nforeground = "#ffffff"\nbackground = "{ground}"\n'
 
@@ -90,6 +91,30 @@ async def test_a_theme_in_use_is_read_again_and_a_wrong_one_leaves_the_last(
         write(tmp_path / "themes" / "other.toml", "#222222")
         await wait_until(pilot, lambda: "other" in app.available_themes)
         assert app.theme == "mine", "it is worn, so it stays until another is chosen"
+
+
+async def test_the_list_follows_the_files_and_says_what_is_wrong_with_them(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(themes, "LOOK_AGAIN_S", 0.05)
+    file = tmp_path / "themes" / "mine.toml"
+    write(file, "blurple")
+    async with start(loaded=False, size=(80, 24)) as (app, pilot):
+        await wait_until(pilot, lambda: app._notifications)
+        app.action_change_theme()
+        await pilot.pause()
+        said = app.screen.query_one(KeyHints)
+        assert "colors.background = 'blurple'" in said.said
+        assert not app._notifications, "nothing lies over the list"
+        listed = app.screen.query_one(ThemeList)
+        before = listed.highlighted.name
+        write(file, "#000000")
+        await wait_until(pilot, lambda: "mine" in [theme.name for theme in listed._themes])
+        assert said.said == "" and listed.highlighted.name == before
+        await wait_until(pilot, lambda: listed.size.height == listed.count())
+        write(file, "green-ish")
+        await wait_until(pilot, lambda: "'green-ish' is not a colour" in said.said)
+        assert not app._notifications
 
 
 def test_a_wrong_file_is_told_once(tmp_path: Path) -> None:

@@ -137,6 +137,24 @@ def test_one_colour_does_not_ask_for_two_text_styles(theme: Theme) -> None:
     assert not {color: styles for color, styles in found.items() if len(styles) > 1}
 
 
+def test_all_mistakes_of_a_theme_are_named_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = 3\ndark = "yes"\n[colors]\nprimary = "bluish"\nink = "red"\npaper = "red"\n'
+        '[variables]\nmuted = 7\nbonus-text-style = "loud"\n'
+    )
+    with pytest.raises(SpecdecError) as caught:
+        read_theme(file)
+    said = caught.value.message
+    for mistake in (
+        *("name must be a text", "dark must be true or false", "colors.primary = 'bluish' is not"),
+        *("colors.ink and colors.paper are not known", "colors.foreground is missing"),
+        *("colors.background is missing", "variables.muted = 7 is not a colour"),
+        "bonus-text-style = 'loud' is not a text style",
+    ):
+        assert said.count(mistake) == 1
+
+
 def test_tints_that_a_theme_lacks_are_mixed_from_its_own_colours() -> None:
     theme = Theme("mine", primary="#123456", background="#000000", variables={"bonus": "#ff0000"})
     found = missing_variables(theme, DARK)

@@ -52,7 +52,9 @@ class ThemeActions(SettingActions):
         if self.terminal.no_color:
             self.tell(Notice(NO_CHOICE))
         elif self.size.width >= LIST_CELLS:
-            screen = ThemesScreen(list(self.theme_files.themes.values()), self.theme)
+            files = self.theme_files
+            self.clear_notifications()  # they would lie over the list, which says it itself
+            screen = ThemesScreen(list(files.themes.values()), self.theme, files.wrong)
             self.push_screen(screen, self._theme_chosen)
 
     def keep_theme(self, name: str) -> None:
@@ -111,7 +113,12 @@ class ThemeActions(SettingActions):
 
     def _look_at_theme_files(self) -> None:
         changed, problems = self.theme_files.look()
-        for problem in problems:
+        if not (changed or problems):
+            return
+        from tui.screens.themes import ThemesScreen
+
+        listed = [one for one in self.screen_stack if isinstance(one, ThemesScreen)]
+        for problem in problems if not listed else ():
             self.tell(Notice(problem, "warning"))
         if not changed:
             return
@@ -122,6 +129,8 @@ class ThemeActions(SettingActions):
             self.register_theme(theme)
         if themes.get(in_use.name, in_use) is not in_use:
             self.mutate_reactive(App.theme)
+        for screen in listed:
+            screen.take(list(themes.values()), self.theme_files.wrong)
 
     def _theme_chosen(self, answer: tuple[str, bool] | None) -> None:
         if answer and answer[1]:

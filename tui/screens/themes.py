@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.theme import Theme
 
 from tui.sanitize import clean_line
-from tui.widgets.key_hints import KeyHints
+from tui.widgets.key_hints import LONGEST, KeyHints
 from tui.widgets.pick_list import PickList
 
 SWATCHES = ("foreground", "primary", "accepted", "corrected", "bonus", "rejected")
@@ -30,9 +30,20 @@ class ThemeList(PickList):
 
     def __init__(self, themes: Sequence[Theme], in_use: str) -> None:
         super().__init__(id="themes")
-        self._themes, self._in_use = themes, in_use
-        names = [theme.name for theme in themes]
-        self.cursor = names.index(in_use) if in_use in names else 0
+        self._themes, self._in_use = in_order(themes), in_use
+        self.cursor = self._place(in_use)
+
+    def take(self, themes: Sequence[Theme]) -> None:
+        """Others are there now; the cursor stays on its theme."""
+        name = self.highlighted.name
+        self._themes = in_order(themes)
+        self.cursor = self._place(name)
+        self.relayout()
+        self.move_to(self.cursor)
+
+    def _place(self, name: str) -> int:
+        names = [theme.name for theme in self._themes]
+        return names.index(name) if name in names else 0
 
     @property
     def highlighted(self) -> Theme:
@@ -81,8 +92,8 @@ class ThemesScreen(ModalScreen[tuple[str, bool] | None]):
             border-title-color: $foreground;
             padding: 0 1;
         }
-        & ThemeList { height: auto; margin: 0 0 1 0; }
-        & KeyHints { padding: 0; height: 1; }
+        & ThemeList { height: auto; }
+        & KeyHints { padding: 0; }
     }
     """
 
@@ -91,11 +102,21 @@ class ThemesScreen(ModalScreen[tuple[str, bool] | None]):
         ("s", "choose(True)", "keep and save"),
     ]
 
-    def __init__(self, themes: Sequence[Theme], in_use: str) -> None:
+    def __init__(self, themes: Sequence[Theme], in_use: str, wrong: Sequence[str] = ()) -> None:
+        """`wrong`: a sentence for each file that cannot be used."""
         super().__init__(classes="beside")
-        order = {"dark": 0, "light": 1}
-        listed = sorted(themes, key=lambda theme: (order.get(_kind(theme), 2), theme.name))
-        self._before, self._list, self._hints = in_use, ThemeList(listed, in_use), KeyHints(lines=1)
+        self._before, self._list, self._hints = in_use, ThemeList(themes, in_use), KeyHints()
+        self._wrong = wrong
+
+    def take(self, themes: Sequence[Theme], wrong: Sequence[str]) -> None:
+        """The files have changed."""
+        self._list.take(themes)
+        self._say(wrong)
+
+    def _say(self, wrong: Sequence[str]) -> None:
+        rest = f" ({len(wrong) - 1} more files are wrong.)" if len(wrong) > 1 else ""
+        self._hints.say(wrong[0] + rest if wrong else "", "$failure")
+        self._make_room()
 
     def compose(self) -> ComposeResult:
         with Container() as box:
@@ -105,10 +126,16 @@ class ThemesScreen(ModalScreen[tuple[str, bool] | None]):
 
     def on_mount(self) -> None:
         self._list.focus()
+        self._say(self._wrong)
         self._hints.show([("Enter", "use"), ("s", "use and save"), ("Esc", "back")])
 
     def on_resize(self) -> None:
-        self._list.styles.max_height = max(1, self.size.height - OTHER_LINES)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The list scrolls, so that there is room for what is said below it."""
+        others = OTHER_LINES + (LONGEST - 1 if self._hints.said else 0)
+        self._list.styles.max_height = max(1, self.size.height - others)
 
     @on(PickList.Moved)
     def _try_on(self) -> None:
@@ -129,6 +156,12 @@ class ThemesScreen(ModalScreen[tuple[str, bool] | None]):
     def _wear(self, name: str) -> None:
         if name in self.app.available_themes:  # a user's file may be gone by now
             self.app.theme = name
+
+
+def in_order(themes: Sequence[Theme]) -> Sequence[Theme]:
+    """Dark ones, light ones, those of the terminal; by their names."""
+    order = {"dark": 0, "light": 1}
+    return sorted(themes, key=lambda theme: (order.get(_kind(theme), 2), theme.name))
 
 
 def _kind(theme: Theme) -> str:
