@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
+from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Static
@@ -44,12 +45,19 @@ LIST_CELLS = 16
 """Textual's lists crash where there is no room for them."""
 
 
+def _in_palette() -> type[Provider]:
+    from tui.commands_in_palette import CommandsInPalette
+
+    return CommandsInPalette
+
+
 class Frame(App[None]):
     """The screen of the chat. Actions reach the parts by their names here."""
 
     TITLE = "specdec-tui"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIONS)
+    COMMANDS = {_in_palette}  # noqa: RUF012 - as Textual has it
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (12, "-tall")]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True

@@ -9,6 +9,7 @@ from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.keys import ACTIONS
 from tui.screens.settings import SettingsScreen
+from tui.screens.themes import ThemesScreen
 from tui.widgets.setting_list import SettingList
 
 
@@ -32,6 +33,14 @@ async def test_it_knows_everything_and_does_what_it_finds(start: Start, tmp_path
         await wait_until(pilot, lambda: isinstance(app.screen, SettingsScreen))
         highlighted = app.screen.query_one(SettingList).highlighted
         assert highlighted is not None and highlighted.name == "min_p"
+
+
+async def test_of_two_names_that_match_the_shorter_one_comes_first(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        await pilot.press("ctrl+p", *"thm")
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, ThemesScreen))
 
 
 async def test_it_finds_saved_chats_by_their_titles(start: Start) -> None:
