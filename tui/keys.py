@@ -294,6 +294,7 @@ ACTIONS: tuple[Action, ...] = (
         "Go to a place on the screen by its letter",
         "Ctrl+G",
         palette=True,
+        priority=True,
     ),
     Action(
         "first_run",

@@ -13,6 +13,7 @@ from textual.widgets import Static, TextArea
 
 from tests.tui.conftest import Start
 from tui import keymap as keymap_module
+from tui.actions.places import NOWHERE_ELSE
 from tui.code_blocks import CodeBlock
 from tui.key_names import SAME_AS, key_text, normal_key, wants_kitty
 from tui.keymap import Keymap, clashes, read_keymap
@@ -21,6 +22,7 @@ from tui.screens.code import CodeScreen
 from tui.screens.help import HelpScreen
 from tui.screens.jump import JumpScreen
 from tui.screens.reading import Page, ReadingScreen
+from tui.widgets.chat_list import ChatList
 from tui.widgets.download_list import DownloadList
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
@@ -342,6 +344,19 @@ async def test_jumping_goes_to_a_place_by_its_letter(start: Start) -> None:
         assert app.screen.query("DraftTable"), "the list of drafts"
         await pilot.press("escape", "ctrl+g", "escape")
         assert len(app.screen_stack) == 1 and app.focused is app.composer
+
+
+async def test_jumping_is_for_every_screen_and_says_where_it_leads_nowhere(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        await pilot.press("f6", "ctrl+g")
+        assert isinstance(app.screen, JumpScreen)
+        letters = {type(place).__name__: letter for letter, place in app.screen._places.items()}
+        await pilot.press(letters["ChatList"])
+        await pilot.pause()
+        assert isinstance(app.focused, ChatList)
+        await pilot.press("escape", "f12", "ctrl+g")
+        assert not isinstance(app.screen, JumpScreen)
+        assert [note.message for note in app._notifications] == [NOWHERE_ELSE]
 
 
 def test_the_keymap_of_the_registry_says_what_the_registry_says() -> None:

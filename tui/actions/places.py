@@ -12,6 +12,9 @@ from tui.frame import Frame
 SAID_WITHOUT_TERMINAL = "the terminal cannot be given to an editor here; your text is kept."
 
 
+NOWHERE_ELSE = "There is no other place on this screen to go to."
+
+
 class PlaceActions(Frame):
     """What leads from one place to another."""
 
@@ -28,8 +31,12 @@ class PlaceActions(Frame):
 
         if isinstance(self.screen, JumpScreen):
             self.screen.dismiss(None)
-        elif found := places(self.screen):
+            return
+        found = places(self.screen)
+        if [place for place in found if not place.has_focus]:
             self.push_screen(JumpScreen(found), self._go_to)
+        else:
+            self.tell(Notice(NOWHERE_ELSE))
 
     def _go_to(self, place: Widget | None) -> None:
         if place is None:
