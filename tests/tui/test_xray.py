@@ -55,6 +55,21 @@ async def with_turn(app: SpecdecApp, pilot: Pilot[None], turn: Turn) -> TokenVie
     return view
 
 
+async def test_the_title_is_not_cut_at_80_columns(start: Start, trace: Trace) -> None:
+    trace.n_before = 4
+    async with start(loaded=False, size=(80, 24)) as (app, pilot):
+        await with_turn(app, pilot, Turn("What is the history of lighthouses?", trace=trace))
+        title = app.screen.query_one("#title", Given)
+        for width in (78, 60, 50):
+            text = title.build(width)[0].plain
+            assert len(text) <= width and "continued" in text.partition("What")[0]
+        assert "  from where it was continued" in title.build(120)[0].plain
+        assert title.build(120)[0].plain.endswith("lighthouses?")
+        assert title.build(32)[0].plain == "X-ray  the reply  being written"
+        app.dialogue.conversation.turns[0].finish_reason = "stop"
+        assert title.build(32)[0].plain == "X-ray  the reply  continued"
+
+
 # ------------------------------------------------------------------ what is said
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,6 +25,8 @@ from tui.widgets.token_view import TokenView
 from tui.xray_lines import check_line, legend, token_lines
 
 LOOK_AGAIN_S = 0.1
+LEAST_PROMPT = 12
+"""Cells for the prompt in the title; it is left out where there are fewer."""
 UNKNOWN = "How the tokens of this reply came is not known: it was not made in this session."
 EMPTY = "Nothing has come yet."
 HINTS: tuple[Hint, ...] = (
@@ -130,7 +133,7 @@ class XrayScreen(ModalScreen[None]):
         over = turn.finish_reason is not None
         n_before = turn.trace.n_before if turn.trace else 0
         self._view.show(turn.trace, len(clean_stream(turn.reply)) - n_before if over else None)
-        self._title.show(lambda _width: [self._heading(turn)])
+        self._title.show(lambda width: [self._heading(turn, width)])
         self._legend.show(lambda width: self._counted(turn, self._stats(turn), width))
         self._show_token()
         self._stats_bar.display = last
@@ -141,20 +144,32 @@ class XrayScreen(ModalScreen[None]):
         """The engine's totals: of a reply that is being written, those up to now."""
         return turn.stats or (self._dialogue.state.stats if turn.finish_reason is None else None)
 
-    def _heading(self, turn: Turn) -> Content:
+    def _heading(self, turn: Turn, width: int) -> Content:
         n_turns = len(self._dialogue.conversation.turns)
         where = f"reply {self._number + 1} of {n_turns}" if n_turns > 1 else "the reply"
-        going_on = ""
+        title = Content.assemble(("X-ray", "bold"), f"  {where}")
+        room = width - title.cell_length
+        said = self._going_on(turn)
+        going_on = next((text for text in said if cell_len(text) <= room), "")
+        asked = Content.styled(f"  {clean_line(turn.prompt, 200)}", "$muted")
+        room -= cell_len(going_on)
+        if room < LEAST_PROMPT:
+            asked = Content("")
+        return Content.assemble(
+            title, (going_on, "$primary"), asked.truncate(max(0, room), ellipsis=True)
+        )
+
+    def _going_on(self, turn: Turn) -> list[str]:
+        """What there is to know of the reply as a whole, from the longest way to say it on."""
+        long, short = "", ""
         if turn.finish_reason is None:
             state = self._dialogue.state
             draft = self._dialogue.offer.name_of(state.wanted_draft or state.draft_in_use)
-            going_on = f"  being written with {draft}"
+            long, short = f"  being written with {draft}", "  being written"
         if turn.trace and turn.trace.n_before:
-            going_on += "  from where it was continued"
-        asked = clean_line(turn.prompt, 200)
-        return Content.assemble(
-            ("X-ray", "bold"), f"  {where}", (going_on, "$primary"), (f"  {asked}", "$muted")
-        )
+            after, briefly = "  from where it was continued", "  continued"
+            return [long + after, long + briefly, short + briefly, short or briefly]
+        return [long, short]
 
     def _counted(self, turn: Turn, stats: ReplyStats | None, width: int) -> list[Content]:
         if turn.trace is None or not turn.trace.n_tokens:
