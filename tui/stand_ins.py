@@ -48,6 +48,7 @@ SPELLED = {
     **{"±": "+-", "∓": "-+", "√": "sqrt", "∞": "infinity", "∂": "d", "∫": "integral ", "∑": "sum "},
     **{"≤": "<=", "≥": ">=", "≠": "!=", "≈": "~=", "≡": "==", "∈": "in", "°": "deg", "′": "'"},
     **{"→": "->", "←": "<-", "↔": "<->", "⇒": "=>", "⇐": "<=", "⇔": "<=>", "…": "...", "—": "--"},
+    **{"↑": "up", "↓": "down"},
     **{"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "″": "''", "‰": " per mille"},
     **{"€": "EUR", "£": "GBP", "¥": "JPY", "©": "(c)", "®": "(R)", "™": "(TM)", "№": "No."},
     **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "Delta", "ε": "epsilon"},
@@ -76,6 +77,12 @@ def spelled(text: str) -> str:
     return text.translate(_SPELLING) if _Screen.ascii and not text.isascii() else text
 
 
+def named_arrows(keys: str) -> str:
+    """The names of arrow keys in the place of arrows, where the screen shows ASCII alone: `v`
+    would be another key."""
+    return keys.translate(_ARROW_KEYS) if _Screen.ascii else keys
+
+
 def spell_on_screen(ascii: bool) -> None:
     """Whether the screen shows ASCII alone: said once, by the app."""
     _Screen.ascii = ascii
@@ -90,6 +97,7 @@ class _Screen:
     ascii = False
 
 
+_ARROW_KEYS = str.maketrans({"↑": "Up", "↓": "Down", "←": "Left", "→": "Right"})
 _SPELLING = str.maketrans(SPELLED)
 
 

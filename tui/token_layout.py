@@ -15,6 +15,7 @@ from typing import Literal
 from rich.cells import cell_len
 
 from tui.sanitize import clean_line, clean_stream
+from tui.stand_ins import spelled
 from tui.trace import RoundFacts, Trace
 
 Look = Literal["model", "lookup", "corrected", "bonus", "target", "rejected", "bracket"]
@@ -210,7 +211,7 @@ def shown(piece: bytes | str, spelling: Spelling) -> Shown:
     text = clean_stream(spelling.read(piece))
     if text.isascii():
         return Shown(text.replace("\t", TAB) or NOTHING_SEEN, len(text))
-    return Shown(_apart(text.replace("\t", TAB)), len(text))
+    return Shown(spelled(_apart(text.replace("\t", TAB))), len(text))
 
 
 def _apart(text: str) -> str:

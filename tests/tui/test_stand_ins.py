@@ -10,9 +10,18 @@ import pytest
 from rich.cells import cell_len
 
 import tui
+from tests.support.traces import round_of, trace_of
 from tui import stand_ins
 from tui.markdown.document import Document
-from tui.stand_ins import SPELLED, ascii_of, ascii_text, spell_on_screen, spelled
+from tui.stand_ins import (
+    SPELLED,
+    ascii_of,
+    ascii_text,
+    named_arrows,
+    spell_on_screen,
+    spelled,
+)
+from tui.token_layout import TokenLayout
 
 PROMPT_CHARACTERS = "αγλπΣ√²"
 
@@ -100,3 +109,21 @@ def test_bars_of_different_height_stay_different() -> None:
     eighths = "▁▂▃▄▅▆▇█"
     assert len(set(ascii_text(eighths))) == len(eighths)
     assert ascii_text("━━╸───") == "===---"
+
+
+@pytest.mark.usefixtures("ascii_screen")
+def test_an_arrow_key_is_not_shown_as_a_letter() -> None:
+    assert named_arrows("↑ ↓") == "Up Down" and named_arrows("← k") == "Left k"
+    assert ascii_of("↓ j") == "down j", "and on stdout"
+
+
+def test_where_there_are_arrows_they_are_shown() -> None:
+    assert named_arrows("↑ ↓") == "↑ ↓"
+
+
+@pytest.mark.usefixtures("ascii_screen")
+def test_signs_in_a_token_are_spelled_out_and_have_the_room() -> None:
+    layout = TokenLayout(trace_of([round_of([0, 1], 2)], ["x ≠ ±", "½", "."]), 40)
+    layout.grow()
+    assert "".join(segment.text for segment in layout.rows[0]) == "x != +-1/2."
+    assert layout.n_characters == [0, 5, 6, 7], "of the reply"

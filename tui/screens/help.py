@@ -14,6 +14,7 @@ from tui.key_names import key_text
 from tui.keymap import Keymap
 from tui.keys import ACTIONS, IN_LISTS, every_action
 from tui.screens.reading import Entry, ReadingScreen
+from tui.stand_ins import named_arrows
 
 REMAPPING = (
     'Other keys: a [keys] table in config.toml, as in new_chat = "alt+n"; `specdec-tui keys` lists '
@@ -102,4 +103,4 @@ def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content | E
 
 
 def _entry(name: str, text: str) -> Entry:
-    return Entry(Content.styled(f"{name:<13} ", "$primary"), Content(text))
+    return Entry(Content.styled(f"{named_arrows(name):<13} ", "$primary"), Content(text))

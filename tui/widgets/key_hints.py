@@ -9,6 +9,7 @@ from textual.app import App
 from textual.content import Content
 
 from tui.keymap import Keymap
+from tui.stand_ins import named_arrows
 from tui.widgets.lines import Lines
 
 GAP = "   "
@@ -53,7 +54,7 @@ class KeyHints(Lines):
 
     def build(self, width: int) -> Sequence[Content]:
         shortcuts = shortcuts_of(self.app)
-        hints = [(shortcuts.as_mapped(key), does) for key, does in self._hints]
+        hints = [(named_arrows(shortcuts.as_mapped(key)), does) for key, does in self._hints]
         while hints and _length(hints) > width:
             # The last one says how to leave, and stays.
             hints.pop(-2 if len(hints) > 1 else -1)
