@@ -70,7 +70,7 @@ class Frame(App[None]):
         self.settings = settings
         self.terminal = terminal or Terminal()
         self.shortcuts = _shortcuts()
-        self.end_hint = f"{self.shortcuts.first('bottom') or '↓'}: to the end"
+        self.end_hint = f"{self.shortcuts.first('bottom') or 'PgDn'}: to the end"
         self.changed_here: set[str] = set()
         """Settings that have a value of their own in this session."""
         self.repainting: Timer | None = None
@@ -133,7 +133,7 @@ class Frame(App[None]):
         self.stats_bar.show(state)
         self.panel.show(offer, state)
         self.divider.fraction = state.fraction if state.stage else None
-        place = "" if self.chat.following else self.end_hint
+        place = "" if self.chat.at_end else self.end_hint
         self.divider.lasting = self.standing_hint or place
 
     def more_commands(self) -> Iterable[SystemCommand]:

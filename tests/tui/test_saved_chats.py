@@ -209,6 +209,19 @@ async def test_the_cursor_begins_on_the_chat_that_is_open(start: Start) -> None:
         await wait_until(pilot, lambda: len(titles(rows)) == 3 and rows.cursor == 2)
 
 
+async def test_where_the_end_is_seen_no_key_leads_there(start: Start) -> None:
+    found, _ = save("the bear", "yes", "and then", "no")
+    async with start(loaded=False, size=(80, 24)) as (app, pilot):
+        rows = await listed(app, pilot)
+        await pilot.press(*"bear")
+        await wait_until(pilot, lambda: rows._searched and len(titles(rows)) == 1)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.dialogue.conversation.id == found.id)
+        await wait_until(pilot, lambda: not app.chat.following)
+        app.show_state()
+        assert app.chat.max_scroll_y == 0 and app.divider.lasting == ""
+
+
 @pytest.mark.parametrize("ending", ["stop", "interrupted"])
 async def test_on_a_narrow_screen_titles_have_the_room_of_empty_columns(
     start: Start, ending: str

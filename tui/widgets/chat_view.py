@@ -161,6 +161,11 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
         return not self._anchor_released
 
     @property
+    def at_end(self) -> bool:
+        """Whether the end is seen, followed or not."""
+        return self.following or self.scroll_y >= self.max_scroll_y
+
+    @property
     def last_reply(self) -> MessageView | None:
         replies = [view for view in self.query(MessageView) if view.role == "assistant"]
         return replies[-1] if replies else None
