@@ -89,6 +89,7 @@ class Frame(App[None]):
         self.chat, self.divider, self.completions = ChatView(), Divider(), Completions()
         self.composer = Composer(self.shortcuts, self.completions)
         self.panel, self.stats_bar = Panel(target, offer.drafts), StatsBar()
+        self.key_bar = KeyBar(self.shortcuts)
 
     # what the first frame does not show is imported after it
 
@@ -116,7 +117,7 @@ class Frame(App[None]):
                     yield self.composer
             yield self.panel
         yield self.stats_bar
-        yield KeyBar(self.shortcuts)
+        yield self.key_bar
 
     def on_load(self) -> None:
         self.set_keymap(self.shortcuts.changed())
@@ -131,6 +132,7 @@ class Frame(App[None]):
         fetching = fetching_summary(self.fetcher.downloads)
         self.title_bar.show(state, model_name(offer.target), draft.name, fetching)
         self.stats_bar.show(state)
+        self.key_bar.show(self.dialogue.busy)
         self.panel.show(offer, state)
         self.divider.fraction = state.fraction if state.stage else None
         place = "" if self.chat.at_end else self.end_hint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets._toast import Toast
@@ -46,6 +48,29 @@ async def test_at_80_columns_the_panel_folds_away_and_the_bar_keeps_what_matters
         assert "Ctrl+P" in app.query_one(KeyBar).build(78)[0].plain
         await pilot.resize_terminal(120, 34)
         await wait_until(pilot, lambda: app.query_one(Panel).display)
+
+
+async def test_stop_is_in_the_place_of_send_while_a_message_is_answered(start: Start) -> None:
+    async with start(size=(60, 24), max_tokens=0) as (app, pilot):
+        bar = app.query_one(KeyBar)
+        before = bar.build(58)[0].plain
+        assert before.startswith("Enter send   F2 next draft") and "stop" not in before
+        app.ask("hello")
+        await wait_until(pilot, lambda: bar.build(58)[0].plain.startswith("Esc stop "))
+        assert bar.build(58)[0].plain[10:] == before[10:], "nothing jumps"
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: bar.build(58)[0].plain == before)
+
+
+@pytest.mark.parametrize("width", [60, 40, 59, 100, 80, 33])
+async def test_no_key_is_cut_in_the_middle_at_any_width(start: Start, width: int) -> None:
+    async with start(size=(100, 24), loaded=False) as (app, pilot):
+        whole = re.split("   +", app.query_one(KeyBar).build(500)[0].plain.strip())
+        await pilot.resize_terminal(width, 24)
+        await wait_until(pilot, lambda: app.query_one(KeyBar).size.width == width - 2)
+        await pilot.pause()
+        shown = app.screen._compositor.render_strips()[-1].text.strip()
+        assert re.split("   +", shown) == whole[: len(re.split("   +", shown))]
 
 
 @pytest.mark.parametrize("height", [20, 24, 30])

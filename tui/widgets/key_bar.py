@@ -8,9 +8,11 @@ from textual.content import Content
 
 from tui.keymap import Keymap
 from tui.keys import ACTIONS, Action
+from tui.stand_ins import named_arrows
 from tui.widgets.lines import Lines
 
 GAP = "   "
+SEND, STOP = "send", "stop"
 
 
 class KeyBar(Lines):
@@ -24,24 +26,32 @@ class KeyBar(Lines):
 
     def __init__(self, shortcuts: Keymap) -> None:
         super().__init__()
-        self._shortcuts = shortcuts
+        self._shortcuts, self._busy = shortcuts, False
+
+    def show(self, busy: bool) -> None:
+        """Whether a message is being answered: then one can stop that, and not send another."""
+        if busy != self._busy:
+            self._busy = busy
+            self.changed()
 
     def build(self, width: int) -> Sequence[Content]:
-        shown = sorted(
-            (entry for entry in ACTIONS if entry.bar and self._key(entry)),
-            key=lambda entry: entry.bar,
-        )
-        while shown and self._length(shown) > width:
-            shown.pop()
-        parts = [
-            Content.assemble((self._key(entry), "$primary"), " ", (entry.label, "$muted"))
-            for entry in shown
-        ]
+        parts = self._parts()
+        while parts and sum(part.cell_length + len(GAP) for part in parts) - len(GAP) > width:
+            parts.pop()
         return [Content(GAP).join(parts)]
 
-    def _key(self, entry: Action) -> str:
-        return self._shortcuts.first(entry.id)
+    def _parts(self) -> list[Content]:
+        """A hint each. To send and to stop have one place, which is wide enough for both: the
+        others stay where they are."""
+        entries = sorted((entry for entry in ACTIONS if entry.bar), key=lambda entry: entry.bar)
+        shown = {entry.id: hint for entry in entries if (hint := self._hint(entry)) is not None}
+        send, stop = shown.pop(SEND, None), shown.pop(STOP, None)
+        first = (stop or send) if self._busy else (send or stop)
+        if first is None:
+            return [*shown.values()]
+        wide = max(hint.cell_length for hint in (send, stop) if hint is not None)
+        return [first.pad_right(wide - first.cell_length), *shown.values()]
 
-    def _length(self, shown: Sequence[Action]) -> int:
-        text = sum(len(self._key(entry)) + 1 + len(entry.label) for entry in shown)
-        return text + len(GAP) * (len(shown) - 1)
+    def _hint(self, entry: Action) -> Content | None:
+        key = named_arrows(self._shortcuts.first(entry.id))
+        return Content.assemble((key, "$primary"), " ", (entry.label, "$muted")) if key else None
