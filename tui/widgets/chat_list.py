@@ -24,6 +24,10 @@ LEAST_TITLE = 12
 class ChatList(PickList):
     """Shows rows; every one can be chosen."""
 
+    DEFAULT_CSS = """
+    ChatList { max-width: 120; }
+    """
+
     def __init__(self) -> None:
         super().__init__(id="chats")
         self._rows: Sequence[Row] = ()
@@ -72,11 +76,12 @@ def _listed(row: Listed, current: bool, width: int, now: float) -> Content:
     elif row.ending == "interrupted":
         mark, style = "interrupted", "$notice"
     parts = [
-        Content.styled(mark.rjust(MARK_CELLS), style),
+        # a title is cut only for what is there
+        Content.styled(mark.rjust(MARK_CELLS) if mark else "", style),
         Content.styled(f"{row.n_messages:,}".rjust(COUNT_CELLS), "$muted"),
         Content.styled(ago(row.updated, now).rjust(AGE_CELLS), "$muted"),
     ]
-    cells = MARK_CELLS + COUNT_CELLS + AGE_CELLS
+    cells = sum(map(len, parts))
     while parts and width - cells < LEAST_TITLE:
         cells -= len(parts.pop(0 if len(parts) == 1 else 1))
     title = Content.styled(clean_line(row.title, 300), "bold" if current else "")
