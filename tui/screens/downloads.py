@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from tui.downloads import ENDED, Item
 from tui.fetching import Fetcher
+from tui.sanitize import clean_line
 from tui.widgets.download_list import DownloadList
 from tui.widgets.key_hints import Hint, KeyHints
 from tui.widgets.pick_list import PickList
@@ -66,7 +67,8 @@ class DownloadsScreen(ModalScreen[None]):
         item = self._list.highlighted
         self._hints.show(_hints_for(item))
         # A sentence may be longer than its row: here it stands in full, or nearly so.
-        self._hints.say(item.note if item else "", "$failure" if _failed(item) else "$muted")
+        said = clean_line(item.note or item.path, 400) if item else ""
+        self._hints.say(said, "$failure" if _failed(item) else "$muted")
 
     @on(PickList.Picked)
     def _picked(self) -> None:
