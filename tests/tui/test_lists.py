@@ -1,0 +1,58 @@
+"""Lists: what is cut, what stands near what, and what is seen when one is opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.chats.store import Listed
+from tests.support import model_scenes as models
+from tests.support.chat_scenes import LONG_AGO
+from tests.support.pilot import wait_until
+from tests.support.still_app import StillApp, go
+from tui.screens.downloads import DownloadsScreen
+from tui.widgets.chat_list import ChatList
+from tui.widgets.draft_table import MOST_NAME, Columns
+from tui.widgets.key_hints import KeyHints
+from tui.widgets.setting_list import SettingList
+
+TITLE = "Plan a week of dinners for four people, two of whom eat no"
+
+
+@pytest.mark.parametrize(("ending", "whole"), [("stop", True), ("interrupted", False)])
+def test_the_title_of_a_chat_is_cut_only_for_what_stands_beside_it(
+    ending: str, whole: bool
+) -> None:
+    chats = ChatList()
+    chats._rows = (Listed(1, TITLE, LONG_AGO, 12, ending, ""),)  # type: ignore[arg-type]
+    (row,) = chats.row(0, 78)
+    assert row.cell_length == 78 and row.plain.endswith("12  2025-02-19")
+    assert (TITLE in row.plain) == whole and ("interrupted" in row.plain) != whole
+
+
+def test_on_a_wide_screen_the_columns_of_a_draft_stay_near_its_name() -> None:
+    assert Columns(158).name_cells == MOST_NAME
+    assert Columns(78).name_cells < MOST_NAME
+
+
+async def test_a_list_opened_at_a_row_shows_what_stands_above_it() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        app.open_settings("temperature")
+        await wait_until(pilot, lambda: app.screen.query(SettingList))
+        settings = app.screen.query_one(SettingList)
+        await wait_until(pilot, lambda: settings.size.height)
+        await pilot.pause()
+        shown = [line.plain.split()[0] for line in settings.build(settings.size.width)]
+        assert shown.index("temperature") > shown.index("replies")
+
+
+async def test_where_a_download_lies_is_said_in_full() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        await go(app, pilot, (models.fetch, "down"))
+        assert isinstance(app.screen, DownloadsScreen)
+        item = app.fetcher.downloads.items[1]
+        said = app.screen.query_one(KeyHints).said
+        assert item.status == "done" and said == item.path
