@@ -10,7 +10,10 @@ from tests.support.chat_scenes import LONG_AGO
 from tests.support.pilot import wait_until
 from tests.support.still_app import StillApp, go
 from tui.screens.downloads import DownloadsScreen
+from tui.screens.reading import Page
+from tui.slash import all_commands, suggestions
 from tui.widgets.chat_list import ChatList
+from tui.widgets.completions import Completions
 from tui.widgets.draft_table import MOST_NAME, Columns
 from tui.widgets.key_hints import KeyHints
 from tui.widgets.setting_list import SettingList
@@ -56,3 +59,20 @@ async def test_where_a_download_lies_is_said_in_full() -> None:
         item = app.fetcher.downloads.items[1]
         said = app.screen.query_one(KeyHints).said
         assert item.status == "done" and said == item.path
+
+
+def test_what_commands_do_is_not_cut_for_the_sake_of_a_long_one() -> None:
+    completions = Completions()
+    completions._all = tuple(suggestions("/", all_commands(), {}))
+    shown = [line.plain for line in completions.build(78)]
+    assert any("search, open, rename, delete, export, import" in line for line in shown)
+    assert len({line.index(line.split()[1]) for line in shown}) == 1, "one column"
+
+
+async def test_a_page_leaves_a_blank_before_its_scrollbar() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        await go(app, pilot, ("f1",))
+        page = app.screen.query_one(Page)
+        assert page.parent is not None and page.size.width < page.region.width

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from tui.widgets.lines import Lines
@@ -63,11 +64,12 @@ class Completions(Lines):
 
     def build(self, width: int) -> Sequence[Content]:
         top = max(0, min(self._cursor - MOST_ROWS // 2, len(self._all) - MOST_ROWS))
+        cells = min(NAME_CELLS, max(map(_cells, self._all), default=0))
         lines = []
         for at, entry in enumerate(self._all[top : top + MOST_ROWS], start=top):
             name = Content(entry.shown).truncate(NAME_CELLS, ellipsis=True)
             line = Content.assemble(
-                (name.pad_right(NAME_CELLS - name.cell_length)).stylize_before("$primary"),
+                name.pad_right(max(0, cells - name.cell_length)).stylize_before("$primary"),
                 ("  " + entry.help, "$muted"),
             ).truncate(width, ellipsis=True)
             line = line.pad_right(max(0, width - line.cell_length))
@@ -75,3 +77,10 @@ class Completions(Lines):
                 line = Content(line.plain).stylize_before("$foreground on $block-cursor-background")
             lines.append(line)
         return lines
+
+
+def _cells(entry: Suggestion) -> int:
+    """Of its column. What follows a command is longer than most commands are: there, the meaning
+    makes way."""
+    shown = entry.shown.partition(" ")[0] if entry.shown.startswith("/") else entry.shown
+    return cell_len(shown)
