@@ -86,7 +86,7 @@ def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
         if active.node is node and binding.description and binding.action not in TEXTUALS_OWN:
             text = texts.get((binding.id or "", binding.action), binding.description)
             by_action.setdefault(binding.action, ([], text))[0].append(key_text(key))
-    return [(" ".join(keys), text) for keys, text in by_action.values()]
+    return [(" ".join(keys), text[:1].upper() + text[1:]) for keys, text in by_action.values()]
 
 
 def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content | Entry]:
