@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.chats.store import Listed
@@ -10,6 +12,8 @@ from tests.support.chat_scenes import LONG_AGO
 from tests.support.pilot import wait_until
 from tests.support.still_app import StillApp, go
 from tui.screens.downloads import DownloadsScreen
+from tui.screens.drafts import DraftDetails
+from tui.screens.help import here_entries
 from tui.screens.reading import Page
 from tui.slash import all_commands, suggestions
 from tui.widgets.chat_list import ChatList
@@ -76,3 +80,42 @@ async def test_a_page_leaves_a_blank_before_its_scrollbar() -> None:
         await go(app, pilot, ("f1",))
         page = app.screen.query_one(Page)
         assert page.parent is not None and page.size.width < page.region.width
+
+
+def test_a_few_commands_stand_in_one_column_with_what_may_follow_them() -> None:
+    completions = Completions()
+    completions._all = tuple(suggestions("/draft", all_commands(), {}))
+    shown = [line.plain for line in completions.build(78)]
+    helps = [entry.help for entry in completions._all]
+    assert len({line.index(text) for line, text in zip(shown, helps, strict=True)}) == 1
+
+
+async def test_what_is_wrong_with_a_download_is_not_said_twice() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        await go(app, pilot, (models.fetch, "down", "down", "down"))
+        item = app.fetcher.downloads.items[3]
+        hints = app.screen.query_one(KeyHints)
+        assert item.status == "failed" and item.note and not hints.said
+        app.fetcher.downloads.items = (replace(item, note=item.note + " more" * 20),)
+        await wait_until(pilot, lambda: hints.said.endswith(" more"))
+
+
+async def test_of_a_draft_that_is_too_large_the_memory_is_said_once() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        await go(app, pilot, (models.list_drafts, "down", "down"))
+        details = app.screen.query_one(DraftDetails)
+        shown = " ".join(line.plain for line in details.build(78))
+        assert "draft-32b" in shown and shown.count("too much") == 1
+
+
+async def test_help_begins_every_meaning_alike() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        await go(app, pilot, (models.browse,))
+        texts = here_entries(app.screen).values()
+        assert texts and all(text[0].isupper() or not text[0].isalpha() for text in texts)
