@@ -9,10 +9,20 @@ from textual.pilot import Pilot
 from core.chats.presets import Preset, save_preset
 from core.chats.records import Chat, Ending, Message
 from core.client import EngineClient
-from core.protocol import EngineDied
-from tests.support.invented_reply import QUESTION, REPLY
+from core.protocol import DraftChanged, DrafterInfo, EngineDied, Failed, Progress
+from tests.support.invented_reply import QUESTION, REPLY, Told
 from tests.support.pilot import wait_until
-from tests.support.still_app import LARGE, SMALL, TARGET, StillApp, press, rest
+from tests.support.still_app import (
+    LARGE,
+    MEMORY,
+    SMALL,
+    TARGET,
+    StillApp,
+    end_of,
+    model_info,
+    press,
+    rest,
+)
 from tui.widgets.chat_list import ChatList
 
 SHORT = (
@@ -79,6 +89,38 @@ async def paused(app: StillApp, pilot: Pilot[None]) -> None:
     """The governor has found that the draft would make the reply slower."""
     await app.ask_and_wait(pilot, QUESTION)
     await app.get_reply(pilot, share=0.5, reason=None, paused=True)
+
+
+async def exchange(app: StillApp, pilot: Pilot[None]) -> None:
+    """Another draft from the middle of a reply on, and what that has brought."""
+    await app.ask_and_wait(pilot, QUESTION)
+    rounds = list(Told(str(app.dialogue.state.reply_id), REPLY).rounds())
+    half = len(rounds) // 2
+    await app.hear(pilot, *rounds[: half // 2])
+    await app.hear(pilot, *rounds[half // 2 : half])
+    await press(app, pilot, "f2")
+    drafter = DrafterInfo(kind="model", name="draft-1.5b", model=model_info(LARGE))
+    await app.hear(pilot, DraftChanged(drafter=drafter, memory=MEMORY))
+    await app.hear(pilot, *rounds[half:])
+    await app.hear(pilot, end_of(rounds))
+    app.show_state()
+
+
+async def load(app: StillApp, pilot: Pilot[None]) -> None:
+    """A message that waits for the models."""
+    app.dialogue.state.target = None
+    await app.hear(pilot, Progress(stage="load_target", fraction=0.45))
+    app.ask(QUESTION)
+    await wait_until(pilot, lambda: app.dialogue.state.held and app.chat.last_reply)
+    app.show_state()
+
+
+async def refuse(app: StillApp, pilot: Pilot[None]) -> None:
+    """A message to which there is no answer at all."""
+    await app.ask_and_wait(pilot, QUESTION)
+    sentence = "The prompt has 20,311 tokens, the context 16,384: shorten it, or give --ctx more."
+    refusal = Failed(command="generate", id=app.dialogue.state.reply_id, message=sentence)
+    await app.hear(pilot, refusal)
 
 
 async def branch(app: StillApp, pilot: Pilot[None]) -> None:
