@@ -13,13 +13,14 @@ import os
 import signal
 import sys
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import core
+from core import wire
 from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.protocol import (
-    EVENTS,
     Cancel,
     Command,
     DraftChanged,
@@ -124,7 +125,7 @@ class EngineClient:
         if process is None or process.stdin is None:
             return
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # _watch reports the death
-            process.stdin.write(command.model_dump_json().encode() + b"\n")
+            process.stdin.write(wire.write(command).encode() + b"\n")
             await process.stdin.drain()
 
     def _remember_sent(self, command: Command) -> None:
@@ -134,7 +135,7 @@ class EngineClient:
             case SetDraft():
                 self._sent_draft = command
             case SetDraftLen() if self._in_use:
-                self._in_use = self._in_use.model_copy(update={"draft_len": command.draft_len})
+                self._in_use = replace(self._in_use, draft_len=command.draft_len)
 
     def _remember_done(self, event: Event) -> None:
         """Only what loaded well is loaded again after a death: what killed the engine is not."""
@@ -142,7 +143,7 @@ class EngineClient:
             case Loaded() if self._sent_load:
                 self._in_use = self._sent_load
             case DraftChanged() if self._in_use and self._sent_draft:
-                self._in_use = self._in_use.model_copy(update={"draft": self._sent_draft.draft})
+                self._in_use = replace(self._in_use, draft=self._sent_draft.draft)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         log = asyncio.create_task(self._read_log(process))
@@ -157,7 +158,7 @@ class EngineClient:
         assert process.stdout is not None
         async for line in process.stdout:
             try:
-                event = EVENTS.validate_json(line)
+                event = wire.read_event(line)
             except ValueError:
                 self.log.append(line.decode(errors="replace").rstrip())
                 continue

@@ -6,9 +6,8 @@ Every message is one JSON object on one line, told apart by its `type`. A person
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, dataclass_transform
 
 Stage = Literal["load_target", "load_draft", "prefill"]
 FinishReason = Literal["stop", "length", "context", "cancelled", "error"]
@@ -19,11 +18,14 @@ Origin = Literal["accepted", "corrected", "bonus", "target"]
 target's own after all proposals were kept; or the target alone, with nothing proposed."""
 
 
-class Message(BaseModel):
-    """Base of everything on the wire: immutable, and strict about unknown keys."""
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+class Message:
+    """Base of everything on the wire: each heir is a dataclass, immutable and made by keyword."""
 
-    # built when first used, which in the app is after its first frame
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
 
 
 # ------------------------------------------------------------------ values
@@ -91,7 +93,7 @@ class ModelInfo(Message):
     n_layers: int
     n_layers_gpu: int
     devices: list[str]
-    warnings: list[str] = []
+    warnings: list[str] = field(default_factory=list)
 
 
 class DrafterInfo(Message):
@@ -156,7 +158,7 @@ class ReplyStats(Message):
     n_drafted: int = 0
     n_accepted: int = 0
     acceptance_rate: float | None = None
-    accepted_per_position: list[float] = []
+    accepted_per_position: list[float] = field(default_factory=list)
     tokens_per_round: float | None = None
     ttft_s: float | None = None
     prefill_tok_s: float | None = None
@@ -206,7 +208,7 @@ class Generate(Message):
     sampling: Sampling = Sampling()
     max_tokens: int = 0
     """At most so many tokens; 0: as many as the context holds."""
-    stop: list[str] = []
+    stop: list[str] = field(default_factory=list)
 
 
 class MeasureCosts(Message):
@@ -228,10 +230,7 @@ class Shutdown(Message):
     type: Literal["shutdown"] = "shutdown"
 
 
-Command = Annotated[
-    Load | SetDraft | SetDraftLen | Generate | MeasureCosts | Cancel | Shutdown,
-    Field(discriminator="type"),
-]
+Command = Load | SetDraft | SetDraftLen | Generate | MeasureCosts | Cancel | Shutdown
 
 # ------------------------------------------------------------------ events
 
@@ -259,7 +258,7 @@ class Loaded(Message):
     target: ModelInfo
     drafter: DrafterInfo
     notice: str | None = None
-    memory: list[DeviceMemory] = []
+    memory: list[DeviceMemory] = field(default_factory=list)
 
 
 class DraftChanged(Message):
@@ -267,7 +266,7 @@ class DraftChanged(Message):
 
     type: Literal["draft_changed"] = "draft_changed"
     drafter: DrafterInfo
-    memory: list[DeviceMemory] = []
+    memory: list[DeviceMemory] = field(default_factory=list)
 
 
 class Round(Message):
@@ -284,9 +283,9 @@ class Round(Message):
     tokens: list[TokenInfo]
     rejected: list[int]
     """The proposals that were verified and not kept."""
-    rejected_p: list[float | None] = []
+    rejected_p: list[float | None] = field(default_factory=list)
     """The draft's own probability for each of them; empty where it does not say."""
-    pieces: list[TokenPiece] = []
+    pieces: list[TokenPiece] = field(default_factory=list)
     """Tokens of this round, rejected ones included, that no round before has named since the target
     was loaded."""
     n_drafted: int
@@ -322,7 +321,7 @@ class Finished(Message):
     text: str
     n_ctx_used: int
     stats: ReplyStats
-    memory: list[DeviceMemory] = []
+    memory: list[DeviceMemory] = field(default_factory=list)
 
 
 class Costs(Message):
@@ -356,7 +355,7 @@ class EngineDied(Message):
     log_tail: list[str]
 
 
-Event = Annotated[
+Event = (
     Ready
     | Progress
     | Loaded
@@ -366,10 +365,5 @@ Event = Annotated[
     | Finished
     | Costs
     | Failed
-    | EngineDied,
-    Field(discriminator="type"),
-]
-
-_LATE = ConfigDict(defer_build=True)
-COMMANDS: TypeAdapter[Command] = TypeAdapter(Command, config=_LATE)
-EVENTS: TypeAdapter[Event] = TypeAdapter(Event, config=_LATE)
+    | EngineDied
+)

@@ -1,57 +1,37 @@
-"""Every option, defined once: flags over `SPECDEC_*` environment over `config.toml` over defaults.
+"""Every option, defined once. Where their values come from is in `core.configuration`.
 
-The command line makes its flags and its help from these fields and their docstrings, so an option
-exists in one place only. No llama_cpp and no textual here.
+The command line makes its flags and its help from these fields and their docstrings, and the
+configuration checks values against their types, so an option exists in one place only. No pydantic,
+no llama_cpp and no textual here: the app's first frame waits for this.
 """
 
 from __future__ import annotations
 
-import ast
-import difflib
-import inspect
-import itertools
 import os
 import tomllib
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_config_path
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 from core.errors import SpecdecError
-from core.models.untrusted import shown
 from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, VerifyMode
+
+if TYPE_CHECKING:  # names in annotations, which are read by who checks values
+    from pydantic import Field
+    from pydantic_settings import NoDecode
 
 ENV_PREFIX = "SPECDEC_"
 OTHER_TABLES = ("keys",)
 """Tables of `config.toml` that are no settings; who reads them says what is wrong in them."""
-LEAST_CTX = 256
 Source = Literal["command line", "environment", "file", "default"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 
-def config_path() -> Path:
-    """The configuration file: `$SPECDEC_CONFIG`, else `config.toml` in the user's config folder."""
-    override = os.environ.get(ENV_PREFIX + "CONFIG")
-    return Path(override) if override else user_config_path("specdec-tui") / "config.toml"
-
-
-class Settings(BaseSettings):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """All options of specdec-tui. Field docstrings are the help texts."""
-
-    model_config = SettingsConfigDict(
-        extra="forbid",
-        frozen=True,
-        env_prefix=ENV_PREFIX,
-        env_ignore_empty=True,
-    )
 
     target: str = ""
     """Target model: a path to a GGUF file, or the name of one that `specdec-tui models` lists."""
@@ -61,24 +41,24 @@ class Settings(BaseSettings):
     """Use the bundled pair, whatever else is configured."""
     lookup: bool = True
     """Prompt lookup helps the draft model where the draft length is `auto`."""
-    models_dirs: Annotated[list[Path], NoDecode] = []
+    models_dirs: Annotated[list[Path], NoDecode] = field(default_factory=list)
     """Folders with GGUF files of your own, searched beside the known ones."""
 
     n_gpu_layers: int = -1
     """Layers of the target on the GPU; -1: all, where there is a GPU."""
     draft_n_gpu_layers: int = -1
     """Layers of the draft on the GPU; -1: all, where there is a GPU."""
-    ctx: int = Field(0, ge=0)
+    ctx: Annotated[int, Field(ge=0)] = 0
     """Context of the target in tokens; 0: what the model was trained for, at most 8192."""
-    draft_ctx: int = Field(0, ge=0)
+    draft_ctx: Annotated[int, Field(ge=0)] = 0
     """Context of the draft in tokens; 0: as much as the target's."""
-    threads: int = Field(0, ge=0, le=1024)
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """CPU threads of the target; 0: the number of usable cores."""
-    draft_threads: int = Field(0, ge=0, le=1024)
+    draft_threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """CPU threads of the draft; 0: as many as the target's."""
-    batch: int = Field(512, ge=32)
+    batch: Annotated[int, Field(ge=32)] = 512
     """Prompt tokens that the target decodes in one call."""
-    draft_batch: int = Field(512, ge=32)
+    draft_batch: Annotated[int, Field(ge=32)] = 512
     """Prompt tokens that the draft decodes in one call."""
     cache_type_k: CacheType = "f16"
     """Type of the target's K cache."""
@@ -93,28 +73,28 @@ class Settings(BaseSettings):
 
     draft_len: Literal["auto"] | Annotated[int, Field(ge=0, le=64)] = "auto"
     """Tokens to draft in a round, 0 to 64; `auto`: the governor chooses."""
-    temperature: float = Field(0.7, ge=0, le=10)
+    temperature: Annotated[float, Field(ge=0, le=10)] = 0.7
     """Sampling temperature; 0 always takes the likeliest token."""
-    top_k: int = Field(40, ge=0)
+    top_k: Annotated[int, Field(ge=0)] = 40
     """Sample among the k likeliest tokens; 0: no limit."""
-    top_p: float = Field(0.95, gt=0, le=1)
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Sample among the likeliest tokens that together have this probability; 1: no limit."""
-    min_p: float = Field(0.05, ge=0, le=1)
+    min_p: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Leave out tokens less likely than this share of the likeliest; 0: none."""
-    repeat_penalty: float = Field(1.0, ge=0.1, le=10)
+    repeat_penalty: Annotated[float, Field(ge=0.1, le=10)] = 1.0
     """Make tokens that the text lately has less likely by this factor; 1: not at all."""
-    repeat_last_n: int = Field(64, ge=0)
+    repeat_last_n: Annotated[int, Field(ge=0)] = 64
     """How many tokens back, the prompt's included, the penalties look; 0: no penalties."""
-    presence_penalty: float = Field(0.0, ge=-10, le=10)
+    presence_penalty: Annotated[float, Field(ge=-10, le=10)] = 0.0
     """Take this off the logits of tokens that the text lately has."""
-    frequency_penalty: float = Field(0.0, ge=-10, le=10)
+    frequency_penalty: Annotated[float, Field(ge=-10, le=10)] = 0.0
     """Take this off the logits of tokens for each time that the text lately has them."""
-    seed: int | None = Field(None, ge=0)
+    seed: Annotated[int | None, Field(ge=0)] = None
     """Seed of the sampler; the same seed gives the same reply."""
     verify: VerifyMode = "auto"
     """Above temperature 0, accept by `exact` match or `rejection` sampling; `auto`: what keeps more
     (with a seed: `exact`, so that the reply does not depend on the draft)."""
-    max_tokens: int = Field(0, ge=0)
+    max_tokens: Annotated[int, Field(ge=0)] = 0
     """Longest reply in tokens; 0: as long as the context allows."""
     system: str = ""
     """System prompt of a new chat."""
@@ -125,37 +105,11 @@ class Settings(BaseSettings):
     """Whether the terminal is far away, which asks for fewer frames; `auto`: over SSH and mosh."""
     ascii: Literal["auto", "yes", "no"] = "auto"
     """Whether to draw with ASCII characters alone; `auto`: where the locale has no others."""
-    stats_per_second: float = Field(10, gt=0, le=60)
+    stats_per_second: Annotated[float, Field(gt=0, le=60)] = 10
     """How often the stats bar is repainted; over SSH at most twice."""
 
-    _flags: frozenset[str] = PrivateAttr(frozenset())
-
-    @field_validator("ctx", "draft_ctx")
-    @classmethod
-    def _large_enough(cls, value: int) -> int:
-        """The engine has no smaller one, and would make it larger without a word."""
-        if 0 < value < LEAST_CTX:
-            raise ValueError
-        return value
-
-    @field_validator("models_dirs", mode="before")
-    @classmethod
-    def _split_paths(cls, value: object) -> object:
-        """In the environment, folders are separated as in PATH."""
-        return value.split(os.pathsep) if isinstance(value, str) else value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        table = read_toml(config_path())
-        own = {key: value for key, value in table.items() if key not in OTHER_TABLES}
-        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=own)
+    # which of them were given as flags; no option
+    given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     def sampling(self) -> Sampling:
         """The sampler settings of a new reply."""
@@ -198,57 +152,18 @@ class Settings(BaseSettings):
         return DraftChoice(kind=kind, path=path, lookup=self.lookup, options=options)
 
 
-def help_texts() -> dict[str, str]:
-    """The docstring of each option. Read from the source when help is asked for, because reading
-    them at import would delay the app's first frame."""
-    tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
-    fields = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Settings").body
-    texts = {}
-    for field, text in itertools.pairwise(fields):
-        match field, text:
-            case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(words))):
-                texts[name] = inspect.cleandoc(words)
-    return texts
+DEFAULTS: dict[str, Any] = {
+    option.name: [] if option.default is MISSING else option.default
+    for option in fields(Settings)
+    if option.name != "given"
+}
+"""The options' names, in their order, and what they are where nobody says otherwise."""
 
 
-def load_settings(flags: dict[str, Any] | None = None) -> Settings:
-    """The settings in force, with `flags` (field name to value, None for not given) on top.
-
-    Raises SpecdecError naming the file, variable or flag, the key, and what would be right.
-    """
-    flags = {key: value for key, value in (flags or {}).items() if value is not None}
-    _refuse_unknown_variables()
-    try:
-        settings = Settings(**flags)
-    except ValidationError as error:
-        raise SpecdecError(_explain(error, flags), kind="settings") from None
-    settings._flags = frozenset(flags)
-    return settings
-
-
-def source_of(settings: Settings, name: str) -> Source:
-    """Where the value of a setting comes from. Raises SpecdecError where the file is broken."""
-    if name in settings._flags:
-        return "command line"
-    if os.environ.get(ENV_PREFIX + name.upper()):
-        return "environment"
-    return "file" if name in read_toml(config_path()) else "default"
-
-
-def absent(settings: Settings) -> list[str]:
-    """What the settings name and is not there, though nothing fails for want of it; a sentence
-    each. Looks at the disk."""
-    sentences = []
+def config_path() -> Path:
+    """The configuration file: `$SPECDEC_CONFIG`, else `config.toml` in the user's config folder."""
     override = os.environ.get(ENV_PREFIX + "CONFIG")
-    if override and not Path(override).exists():
-        sentences.append(
-            f"{ENV_PREFIX}CONFIG: there is no file {shown(override)}; nothing is set by it."
-        )
-    where = _origin("models_dirs", dict.fromkeys(settings._flags))
-    for folder in settings.models_dirs:
-        if not folder.expanduser().is_dir():
-            sentences.append(f"{where}: there is no folder {shown(str(folder))}; it is left out.")
-    return sentences
+    return Path(override) if override else user_config_path("specdec-tui") / "config.toml"
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -263,68 +178,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
 
 
-def _refuse_unknown_variables() -> None:
-    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {ENV_PREFIX + "CONFIG"}
-    for name in os.environ:
-        if name.startswith(ENV_PREFIX) and name not in known:
-            raise SpecdecError(
-                f"{name}: there is no such setting{_did_you_mean(name, known)}", kind="settings"
-            )
-
-
-def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
-    first = error.errors()[0]
-    key = str(first["loc"][0])
-    where = _origin(key, flags)
-    if first["type"] == "extra_forbidden":
-        return f"{where}: there is no such setting{_did_you_mean(key, set(Settings.model_fields))}"
-    return f"{where}: {first['input']!r} is not right; {expected(key, first['msg'])}."
-
-
-def _origin(key: str, flags: dict[str, Any]) -> str:
-    if key in flags:
-        return "--" + key.replace("_", "-")
-    variable = ENV_PREFIX + key.upper()
-    return variable if os.environ.get(variable) else f"{config_path()}: {key}"
-
-
-def expected(key: str, message: str) -> str:
-    """What would be right for a setting; `message` is pydantic's, for want of a better one."""
-    annotation = Settings.model_fields[key].annotation if key in Settings.model_fields else None
-    choices = [c for c in get_args(annotation) if isinstance(c, str)]
-    if key == "draft_len":
-        return "give auto or 0 to 64"
-    if key in ("ctx", "draft_ctx"):
-        return f"give 0 or a whole number from {LEAST_CTX} up"
-    if choices:
-        return "give one of " + ", ".join(choices)
-    number = _number(key, annotation)
-    if number and message.startswith("Input should be "):
-        return f"give {number}"
-    return message[0].lower() + message[1:]
-
-
-def _number(key: str, annotation: object) -> str:
-    """`a number from 0 to 10`, for a setting that is a number; empty for another."""
-    kinds = {annotation, *get_args(annotation)}
-    if not kinds & {int, float} or bool in kinds:
-        return ""
-    limits = Settings.model_fields[key].metadata
-    bounds = {
-        name: getattr(one, name)
-        for one in limits
-        for name in ("ge", "gt", "le")
-        if hasattr(one, name)
-    }
-    least, above, most = (bounds.get(name) for name in ("ge", "gt", "le"))
-    number = "a whole number" if int in kinds else "a number"
-    if above is not None:
-        return f"{number} above {above}" + ("" if most is None else f", at most {most}")
-    if least is None:
-        return number
-    return f"{number} from {least} " + ("up" if most is None else f"to {most}")
-
-
-def _did_you_mean(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "; take it out."
+def source_of(settings: Settings, name: str) -> Source:
+    """Where the value of a setting comes from. Raises SpecdecError where the file is broken."""
+    if name in settings.given:
+        return "command line"
+    if os.environ.get(ENV_PREFIX + name.upper()):
+        return "environment"
+    return "file" if name in read_toml(config_path()) else "default"

@@ -1,6 +1,7 @@
 """Single keys of `config.toml`, changed in place: comments, order and blank lines stay.
 
-Apart from `core.settings`, which only reads, because tomlkit is loaded when something is written.
+Apart from `core.configuration`, which only reads, because tomlkit is loaded when something is
+written.
 """
 
 from __future__ import annotations
@@ -10,36 +11,19 @@ import secrets
 import stat
 import tomllib
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from tomlkit.exceptions import TOMLKitError
 
+from core.configuration import checked
 from core.errors import SpecdecError
-from core.settings import Settings, config_path, expected, read_toml
+from core.settings import DEFAULTS, config_path, read_toml
 
 FIRST_LINE = "# specdec-tui's settings; `specdec-tui --help` says what each of them means.\n"
 Plain = bool | int | float | str | list[str]
 """What a setting is in TOML."""
-
-
-def checked(name: str, value: object) -> Any:
-    """`value` as the setting `name` holds it: text is read as a flag's value is.
-
-    Raises SpecdecError saying what would be right.
-    """
-    given: dict[str, Any] = {name: value}
-    try:
-        return getattr(_unsourced()(**given), name)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise SpecdecError(
-            f"{name}: {value!r} is not right; {expected(name, first['msg'])}.", "settings"
-        ) from None
 
 
 def write_setting(name: str, value: object, path: Path | None = None) -> Any:
@@ -50,7 +34,7 @@ def write_setting(name: str, value: object, path: Path | None = None) -> Any:
     the file is broken or cannot be written; it is then as it was.
     """
     path = path or config_path()
-    wanted = checked(name, value) if value is not None else Settings.model_fields[name].default
+    wanted = checked(name, value) if value is not None else DEFAULTS[name]
     before = _text(path)
     after = _changed(before, name, None if wanted is None or value is None else _plain(wanted))
     if after != before:
@@ -59,25 +43,6 @@ def write_setting(name: str, value: object, path: Path | None = None) -> Any:
 
 
 # ------------------------------------------------------------------ values
-
-
-@lru_cache(maxsize=1)
-def _unsourced() -> type[Settings]:
-    """The settings' own checks, without what the environment and the file say."""
-
-    class Unsourced(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (init_settings,)
-
-    return Unsourced
 
 
 def _plain(value: object) -> Plain:

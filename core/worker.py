@@ -18,12 +18,13 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TextIO
 
+from core import wire
 from core.errors import SpecdecError
 from core.protocol import (
-    COMMANDS,
     Cancel,
     ChatMessage,
     Command,
@@ -166,7 +167,7 @@ class Worker:
             reply = Reply(session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS))
             for step in reply.steps():
                 if isinstance(step, Grown):
-                    event_of("", step).model_dump_json()
+                    wire.write(event_of("", step))
                     n_rounds += 1
         session.forget()
 
@@ -197,7 +198,7 @@ class Worker:
                     self._settle_draft(session)
                 event = event_of(command.id, step, self._naming)
                 if isinstance(event, Finished):
-                    event = event.model_copy(update={"memory": session.memory()})
+                    event = replace(event, memory=session.memory())
                 self._emit(event)
                 if isinstance(step, Grown):
                     self._between_rounds(session)
@@ -301,7 +302,7 @@ def _emitter(stdout: TextIO) -> Callable[[Event], None]:
     lock = threading.Lock()
 
     def emit(event: Event) -> None:
-        line = event.model_dump_json() + "\n"
+        line = wire.write(event) + "\n"
         with lock:
             try:
                 stdout.write(line)
@@ -317,7 +318,7 @@ def _read_commands(worker: Worker, emit: Callable[[Event], None]) -> None:
         if not line.strip():
             continue
         try:
-            worker.post(COMMANDS.validate_json(line))
+            worker.post(wire.read_command(line))
         except ValueError as error:
             first = str(error).replace("\n", " ")[:300]
             emit(Failed(command="?", message=f"This is no command: {first}; see core.protocol."))

@@ -16,9 +16,10 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, NoReturn
 
+from core.configuration import FIELDS, absent, help_texts, load_settings
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, absent, help_texts, load_settings
+from core.settings import Settings
 from tui.commands import bench_flags, hub_flags
 from tui.commands.output import complain
 
@@ -70,10 +71,10 @@ def _run(argv: Sequence[str] | None) -> int:
     given = vars(arguments)
     if surplus:
         _refuse_surplus(surplus[0], given["of"])
-    flags = {name: given[name] for name in Settings.model_fields if name in given}
+    flags = {name: given[name] for name in FIELDS if name in given}
     run: Run = arguments.run
     if run in NEEDS_NO_SETTINGS:
-        return run(Settings.model_construct(), arguments)
+        return run(Settings(), arguments)
     settings = load_settings(flags)
     if run is not _app:  # which says it on its screen
         for sentence in absent(settings):
@@ -220,7 +221,7 @@ def build_parser() -> argparse.ArgumentParser:
         "chat",
         "One reply to stdout, statistics to stderr.",
         _chat,
-        [name for name in Settings.model_fields if name not in APP_FIELDS],
+        [name for name in FIELDS if name not in APP_FIELDS],
         " [PROMPT]",
     )
     chat.add_argument("prompt", nargs="*", metavar="PROMPT", help="The prompt; none or -: stdin.")
@@ -233,7 +234,7 @@ def build_parser() -> argparse.ArgumentParser:
         "drafts",
         "Every model on this machine as a draft for a target: whether it fits, and what to expect.",
         _drafts,
-        [name for name in Settings.model_fields if name in DRAFTS_FIELDS],
+        [name for name in FIELDS if name in DRAFTS_FIELDS],
         " [TARGET]",
     )
     drafts.add_argument(
@@ -247,7 +248,7 @@ def build_parser() -> argparse.ArgumentParser:
         "bench",
         "Measure what a draft brings on this machine, by kind of prompt.",
         _bench,
-        [name for name in Settings.model_fields if name not in bench_flags.NOT_SETTINGS],
+        [name for name in FIELDS if name not in bench_flags.NOT_SETTINGS],
     )
     bench_flags.add_flags(bench)
     add("doctor", "What this machine can do, and what is wrong.", _doctor, [])
@@ -263,15 +264,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(
-    parser: argparse.ArgumentParser, run: Run, fields: Iterable[str] = Settings.model_fields
-) -> None:
+def _command(parser: argparse.ArgumentParser, run: Run, fields: Iterable[str] = FIELDS) -> None:
     """Give the parser its flags. What is not given does not appear in the result, so that a flag
     before the command is not undone by the command's own default."""
     parser.set_defaults(run=run, of=parser)
     group = parser.add_argument_group("settings")
     for name in fields:
-        field = Settings.model_fields[name]
+        field = FIELDS[name]
         options: dict[str, Any] = {
             "dest": name,
             "default": argparse.SUPPRESS,
@@ -297,8 +296,8 @@ def _metavar(annotation: Any) -> str:
 
 def _refuse_unknown_flags(argv: Sequence[str], parser: argparse.ArgumentParser) -> None:
     """Before argparse sees them, which would take the value of a misspelt flag for a command."""
-    known = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
-    known |= {f"--no-{n}" for n, field in Settings.model_fields.items() if field.default is True}
+    known = {f"--{name.replace('_', '-')}" for name in FIELDS}
+    known |= {f"--no-{n}" for n, field in FIELDS.items() if field.default is True}
     known |= {"--json", "--help", "--version", *bench_flags.FLAGS, *hub_flags.FLAGS}
     for argument in argv:
         flag = argument.partition("=")[0]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from core import wire
 from core.chats import branches
 from core.chats.records import Chat, Ending, Message, new_id, read_stats, title_of
 from core.protocol import ChatMessage, ReplyStats
@@ -196,7 +197,7 @@ class Conversation:
             created=before.created if before else now,
             ending=turn.finish_reason,
             note=turn.note,
-            stats=turn.stats.model_dump_json() if turn.stats and not writing else "",
+            stats=wire.write(turn.stats) if turn.stats and not writing else "",
             target=turn.target,
             drafter=turn.drafter,
             open=writing,

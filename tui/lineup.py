@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.protocol import ChatMessage, Sampling
 from core.settings import Settings
@@ -109,7 +109,7 @@ def plan_for(
     sampling = settings.sampling()
     own_seed = sampling.temperature > 0 and sampling.seed is None
     if own_seed:
-        sampling = sampling.model_copy(update={"seed": SEED})
+        sampling = replace(sampling, seed=SEED)
     return Plan(
         prompts=tuple(map(tuple, prompts)),
         drafts=tuple(drafts),

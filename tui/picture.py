@@ -13,8 +13,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from core.configuration import load_settings
 from core.errors import SpecdecError
-from core.settings import load_settings
 from tui.app import SpecdecApp
 
 QUESTION = "What is speculative decoding?"

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from core.settings import ENV_PREFIX, Settings, config_path, help_texts
+from core.configuration import FIELDS, help_texts
+from core.settings import ENV_PREFIX, config_path
 
 Kind = Literal["switch", "choice", "text"]
 Effect = Literal["now", "draft", "reload", "chat", "look", "start"]
@@ -78,12 +79,12 @@ def describe(more_choices: Mapping[str, Sequence[str]] | None = None) -> tuple[S
         _setting(
             name, " ".join(texts.get(name, "").split()), tuple((more_choices or {}).get(name, ()))
         )
-        for name in Settings.model_fields
+        for name in FIELDS
     )
 
 
 def _setting(name: str, text: str, choices: tuple[str, ...]) -> Setting:
-    field = Settings.model_fields[name]
+    field = FIELDS[name]
     annotation: Any = field.annotation
     if typing.get_origin(annotation) is Literal:
         choices = choices or tuple(map(str, typing.get_args(annotation)))

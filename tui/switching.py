@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.message import Message
@@ -61,8 +61,7 @@ def offer_for(path: str, draft: DraftOption, settings: Settings) -> Offer:
             fits = False
         if not fits:
             wanted = str(DRAFT_PATH) if path == str(TARGET_PATH) else "none"
-    meant = {"target": path, "draft": wanted, "demo": False}
-    return first_offer(settings.model_copy(update=meant))
+    return first_offer(replace(settings, target=path, draft=wanted, demo=False))
 
 
 def look_up_arrived(path: str, wanted: bool, offer: Offer, settings: Settings, post: Post) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from core.bench.board import Standing, standings
@@ -71,7 +71,7 @@ async def _measure(plan: BoardPlan, on_progress: OnProgress) -> Board:
     turns = list(_turns(plan))
     samples: list[Sample] = []
     async with EngineDriver() as engine:
-        loaded = await engine.load(plan.load.model_copy(update={"draft": DraftChoice()}))
+        loaded = await engine.load(replace(plan.load, draft=DraftChoice()))
         first, n = plan.prompts[0].messages, min(plan.max_tokens, WARM_UP_TOKENS)
         for contender in plan.all:
             await engine.use(contender.choice, plan.load.draft_len)
@@ -109,7 +109,7 @@ def board_document(board: Board, plan: BoardPlan) -> dict[str, Any]:
         "repeats": plan.repeats,
         "max_tokens": plan.max_tokens,
         "draft_len": plan.load.draft_len,
-        "sampling": plan.sampling.model_dump(),
+        "sampling": asdict(plan.sampling),
         "board": [
             {"draft": s.variant, "draft_path": paths[s.variant], **_figures(s)}
             for s in board.standings

@@ -25,7 +25,7 @@ def result_document(result: BenchResult, plan: BenchPlan) -> dict[str, Any]:
         "machine": machine(),
         "repeats": plan.repeats,
         "max_tokens": plan.max_tokens,
-        "sampling": plan.sampling.model_dump(),
+        "sampling": asdict(plan.sampling),
         "server": plan.server,
         "variants": {variant: _variant(result, variant) for variant in result.variants},
         "best_fixed": result.best_fixed(),

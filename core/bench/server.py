@@ -12,7 +12,7 @@ import http.client
 import json
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -135,7 +135,7 @@ def _request(
     messages: tuple[ChatMessage, ...], sampling: Sampling, max_tokens: int
 ) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "messages": [message.model_dump() for message in messages],
+        "messages": [asdict(message) for message in messages],
         "n_predict": max_tokens,
         "temperature": sampling.temperature,
         "top_k": sampling.top_k,

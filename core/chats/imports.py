@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from core import wire
 from core.chats.portable import MOST_BYTES, PortableChat, PortableMessage
 from core.chats.records import MAX_TITLE, Chat, Message, new_id, title_of
 from core.errors import SpecdecError
@@ -79,7 +80,7 @@ def _message(message: PortableMessage, numbers: dict[int, int]) -> Message:
         created=message.created,
         ending=message.ending,
         note=message.note,
-        stats=message.stats.model_dump_json() if message.stats else "",
+        stats=wire.write(message.stats) if message.stats else "",
         target=message.target,
         drafter=message.drafter,
     )
@@ -96,7 +97,7 @@ def _explain(error: ValidationError) -> str:
     where = shown(where) or "the file"
     if first["type"] == "missing":
         return f"{where}: is missing"
-    if first["type"] == "extra_forbidden":
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{where}: there is no such key in an exported chat"
     problem = first["msg"][0].lower() + first["msg"][1:]
     return f"{where}: {shown(problem)}"

@@ -11,7 +11,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings, config_path
+from core.settings import DEFAULTS, Settings, config_path
 
 FIELDS = (
     *("target", "draft", "draft_len", "lookup", "system", "max_tokens"),
@@ -47,14 +47,13 @@ def presets_path() -> Path:
 
 def preset_of(name: str, settings: Settings) -> Preset:
     """What is in force now, but for what is at its default, as a preset."""
-    fields = Settings.model_fields
     values = {key: getattr(settings, key) for key in FIELDS}
-    return Preset(name, {k: v for k, v in values.items() if v != fields[k].default})
+    return Preset(name, {k: v for k, v in values.items() if v != DEFAULTS[k]})
 
 
 def applied(settings: Settings, preset: Preset) -> Settings:
     """The settings with the preset's: what it does not name stays as it is."""
-    return settings.model_copy(update=dict(preset.values))
+    return replace(settings, **preset.values)
 
 
 def read_presets(path: Path | None = None) -> dict[str, Preset]:
@@ -107,9 +106,9 @@ def remove_preset(name: str, path: Path | None = None) -> None:
 @lru_cache(maxsize=1)
 def _model() -> type[BaseModel]:
     """The settings' own rules, for those of FIELDS that are given."""
-    fields: dict[str, Any] = {
-        key: (field.annotation, field) for key, field in Settings.model_fields.items()
-    }
+    from core.configuration import FIELDS as OPTIONS
+
+    fields: dict[str, Any] = {key: (field.annotation, field) for key, field in OPTIONS.items()}
     return create_model(
         "PresetValues",
         __config__=ConfigDict(extra="forbid", frozen=True),

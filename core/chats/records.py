@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import ValidationError
-
 from core.protocol import FinishReason, ReplyStats
 
 Role = Literal["user", "assistant"]
@@ -60,9 +58,11 @@ def read_stats(message: Message) -> ReplyStats | None:
     """The totals of a reply; None where there are none, or none that can be read."""
     if not message.stats:
         return None
+    from core import wire
+
     try:
-        return ReplyStats.model_validate_json(message.stats)
-    except ValidationError:
+        return wire.read(ReplyStats, message.stats)
+    except ValueError:  # pydantic's is one
         return None
 
 

@@ -59,7 +59,7 @@ def _round(id: str, step: Grown, naming: Naming | None) -> protocol.Round:
     n_accepted, forecast = round_.n_accepted, round_.plan.forecast
     drafted = round_.drafted
     rejected, rejected_p = drafted[n_accepted:], round_.proposal.p[n_accepted : len(drafted)]
-    return protocol.Round.model_construct(
+    return protocol.Round(
         id=id,
         text=step.text,
         tokens=_tokens(step),
@@ -75,7 +75,7 @@ def _round(id: str, step: Grown, naming: Naming | None) -> protocol.Round:
         n_ctx_used=step.n_ctx_used,
         paused=round_.plan.paused,
         reason=round_.plan.reason,
-        forecast=protocol.Forecast.model_construct(**asdict(forecast)) if forecast else None,
+        forecast=protocol.Forecast(**asdict(forecast)) if forecast else None,
         stats=step.totals(),
     )
 
@@ -88,9 +88,9 @@ def _tokens(step: Grown) -> list[TokenInfo]:
     )
     by_model = round_.kind == "model"  # a lookup's measure of its match is no probability
     tokens = [
-        TokenInfo.model_construct(id=token, origin="accepted", p_draft=p if by_model else None)
+        TokenInfo(id=token, origin="accepted", p_draft=p if by_model else None)
         for token, p in zip(round_.tokens[:n_accepted], round_.proposal.p, strict=False)
     ]
     for token in round_.tokens[n_accepted:]:
-        tokens.append(TokenInfo.model_construct(id=token, origin=own))
+        tokens.append(TokenInfo(id=token, origin=own))
     return tokens

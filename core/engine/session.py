@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -168,11 +169,10 @@ class Session:
                 "draft of the same model family.",
                 "draft",
             )
-        options = choice.options.model_copy(
-            update={
-                "n_ctx": choice.options.n_ctx or self.target.n_ctx,
-                "n_threads": choice.options.n_threads or self._options.n_threads,
-            }
+        options = replace(
+            choice.options,
+            n_ctx=choice.options.n_ctx or self.target.n_ctx,
+            n_threads=choice.options.n_threads or self._options.n_threads,
         )
         model = Model(choice.path, options, on_progress, header)
         try:

@@ -102,7 +102,7 @@ class Tally:
             decode_tok_s = n / (self.last_round - self.first_round)
             if baseline_tok_s and self.drafter != "none":
                 speedup = decode_tok_s / baseline_tok_s
-        return ReplyStats.model_construct(
+        return ReplyStats(
             n_prompt=self.n_prompt,
             n_reused=self.n_reused,
             n_prefilled=self.n_prefilled,

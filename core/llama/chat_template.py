@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -54,7 +55,7 @@ def render(template: str, messages: Sequence[ChatMessage], *, bos: str = "", eos
 
 def _render(template: str, messages: Sequence[ChatMessage], bos: str, eos: str) -> str:
     return _compile(template).render(
-        messages=[message.model_dump() for message in messages],
+        messages=[asdict(message) for message in messages],
         add_generation_prompt=True,
         bos_token=bos,
         eos_token=eos,
@@ -85,7 +86,7 @@ def _merge_system(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     system = "\n".join(m.content for m in messages if m.role == "system")
     rest = [m for m in messages if m.role != "system"]
     if system and rest and rest[0].role == "user":
-        rest[0] = rest[0].model_copy(update={"content": f"{system}\n\n{rest[0].content}"})
+        rest[0] = replace(rest[0], content=f"{system}\n\n{rest[0].content}")
     return rest
 
 

@@ -285,10 +285,9 @@ def _attempts(
         return
     target, draft = both(sizes[-1], "q8_0")
     for n in range(shape.n_layer, -1, -1):
-        yield target.model_copy(update={"n_gpu_layers": n}), draft
+        yield replace(target, n_gpu_layers=n), draft
     if draft.n_gpu_layers < 0:
-        none = {"n_gpu_layers": 0}
-        yield target.model_copy(update=none), draft.model_copy(update=none)
+        yield replace(target, n_gpu_layers=0), replace(draft, n_gpu_layers=0)
 
 
 _CACHE_TYPES = ("f32", "bf16", "f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
@@ -303,7 +302,7 @@ def _smaller(options: ModelOptions, n_ctx: int, cache: str) -> ModelOptions:
         k = max(k, cache, key=_CACHE_TYPES.index)
         v = v if options.flash_attn == "off" else max(v, cache, key=_CACHE_TYPES.index)
     n_ctx = options.n_ctx or n_ctx
-    return options.model_copy(update={"n_ctx": n_ctx, "cache_type_k": k, "cache_type_v": v})
+    return replace(options, n_ctx=n_ctx, cache_type_k=k, cache_type_v=v)
 
 
 def _sentence(plan: Plan, shape: Shape, devices: Sequence[Device], options: ModelOptions) -> str:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.configuration import FIELDS, LEAST_CTX, absent, help_texts, load_settings
 from core.errors import SpecdecError
 from core.models.memory import MIN_N_CTX
 from core.protocol import Sampling
-from core.settings import (
-    LEAST_CTX,
-    Settings,
-    absent,
-    config_path,
-    help_texts,
-    load_settings,
-    source_of,
-)
+from core.settings import config_path, source_of
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +48,7 @@ def test_defaults_hold_where_nothing_is_set() -> None:
 
 
 def test_every_option_says_what_it_is() -> None:
-    assert set(help_texts()) == set(Settings.model_fields)
+    assert set(help_texts()) == set(FIELDS)
     assert all(help_texts().values())
 
 
@@ -174,7 +168,7 @@ def test_a_value_says_where_it_comes_from(
     settings = load_settings({"min_p": "0.7", "seed": None})
     sources = [source_of(settings, name) for name in ("min_p", "top_p", "top_k", "seed")]
     assert sources == ["command line", "environment", "file", "default"]
-    copied = settings.model_copy(update={"seed": 3})
+    copied = replace(settings, seed=3)
     assert source_of(copied, "min_p") == "command line"
 
 

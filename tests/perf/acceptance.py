@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ def main() -> None:
     given = parser.parse_args()
     capture_log(show=False)
     limits = {"top_k": 0, "top_p": 1.0, "min_p": 0.0} if given.open else {}
-    base = Sampling.model_validate({"temperature": given.temperature} | limits)
+    base = Sampling(**{"temperature": given.temperature} | limits)
     session = Session(given.models[0], ModelOptions(), LENGTH)
     choice = DraftChoice(kind="model", path=given.models[1])
     session.use_drafter(*session.make_drafter(choice), choice)
@@ -97,7 +98,7 @@ def main() -> None:
         here = np.zeros(2)
         for way in WAYS:
             for seed in range(given.seeds):
-                settings = base.model_copy(update={"seed": seed, "verify": "rejection"})
+                settings = replace(base, seed=seed, verify="rejection")
                 for prompt in prompts([kind]):
                     messages = list(prompt.messages)
                     *n, some = accepted(session, messages, settings, way, given.tokens)

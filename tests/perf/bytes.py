@@ -17,8 +17,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from core import wire
 from core.protocol import (
-    COMMANDS,
     DrafterInfo,
     Event,
     Forecast,
@@ -119,7 +119,7 @@ def _run_app(rate: float, flags: list[str]) -> None:
 def _run_engine(rate: float) -> None:
     _send(Ready(pid=os.getpid()))
     for line in sys.stdin:
-        match COMMANDS.validate_json(line):
+        match wire.read_command(line):
             case Load():
                 target, draft = _model("target", 2_800_000), _model("draft", 400_000)
                 drafter = DrafterInfo(kind="model", name="draft", model=draft)
@@ -202,7 +202,7 @@ def _model(name: str, n_params: int) -> ModelInfo:
 
 
 def _send(event: Event) -> None:
-    print(event.model_dump_json(), flush=True)
+    print(wire.write(event), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import tui  # settles what Textual reads at its import
 from core import client
-from core.settings import load_settings
+from core.configuration import load_settings
 from tests.perf.long_chat import conversation
 from tui.app import SpecdecApp
 from tui.driver import PaintingDriver

@@ -22,6 +22,7 @@ from statistics import median
 import numpy as np
 from gguf import GGUFReader
 
+from core import wire
 from core.bench.gguf_writer import Tensor, write_gguf
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.engine.drafters import ModelDrafter
@@ -75,7 +76,7 @@ def overhead(
         elif isinstance(step, Grown):
             n_tokens += len(step.round.tokens)
             if as_events:
-                event_of("1", step, naming).model_dump_json()
+                wire.write(event_of("1", step, naming))
     wall = time.perf_counter() - started
     inside = sum(c.decode_s for c in contexts) - inside
     return (wall - inside) / max(n_tokens, 1) * 1e6, n_tokens / wall

@@ -15,8 +15,8 @@ import time
 from collections.abc import Iterator
 from itertools import count
 
+from core import wire
 from core.protocol import (
-    COMMANDS,
     Cancel,
     DraftChanged,
     DrafterInfo,
@@ -55,7 +55,7 @@ TEXTS = {"markdown": markdown, "fence": fence}
 
 
 def emit(event: Event) -> None:
-    sys.stdout.write(event.model_dump_json() + "\n")
+    sys.stdout.write(wire.write(event) + "\n")
     sys.stdout.flush()
 
 
@@ -78,7 +78,7 @@ class StandIn:
         )
 
     def take(self, line: str) -> None:
-        match command := COMMANDS.validate_json(line):
+        match command := wire.read_command(line):
             case Load():
                 emit(Loaded(target=self._info, drafter=DrafterInfo(kind="none", name="none")))
             case SetDraft():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import cycle
 
 from core.protocol import Forecast, ReplyStats, Round, TokenInfo, TokenPiece
@@ -116,19 +117,18 @@ class Told:
         for place in range(n_accepted):
             self._kept[place] += 1
         rate = DECODE_TOK_S - 60.0 / n_rounds if n_drafted else BASELINE_TOK_S - 1
-        self._stats = stats.model_copy(
-            update={
-                "n_tokens": stats.n_tokens + n_accepted + 1,
-                "n_rounds": n_rounds,
-                "n_drafted": drafted,
-                "n_accepted": accepted,
-                "acceptance_rate": accepted / drafted if drafted else None,
-                "accepted_per_position": [n / n_rounds for n in self._kept] if drafted else [],
-                "tokens_per_round": (stats.n_tokens + n_accepted + 1) / n_rounds,
-                "decode_tok_s": rate,
-                "baseline_tok_s": BASELINE_TOK_S,
-                "speedup": rate / BASELINE_TOK_S,
-                "draft_len": n_drafted,
-                "drafter": "model" if n_drafted else "none",
-            }
+        self._stats = replace(
+            stats,
+            n_tokens=stats.n_tokens + n_accepted + 1,
+            n_rounds=n_rounds,
+            n_drafted=drafted,
+            n_accepted=accepted,
+            acceptance_rate=accepted / drafted if drafted else None,
+            accepted_per_position=[n / n_rounds for n in self._kept] if drafted else [],
+            tokens_per_round=(stats.n_tokens + n_accepted + 1) / n_rounds,
+            decode_tok_s=rate,
+            baseline_tok_s=BASELINE_TOK_S,
+            speedup=rate / BASELINE_TOK_S,
+            draft_len=n_drafted,
+            drafter="model" if n_drafted else "none",
         )

@@ -342,5 +342,5 @@ async def _begin_to_compare(app: StillApp, pilot: Pilot[None], until: object) ->
 def _begun(round_: Round) -> Round:
     """As it was when half of the text had come."""
     half = len(round_.text) // 2
-    stats = round_.stats.model_copy(update={"n_tokens": round_.stats.n_tokens // 2})
-    return round_.model_copy(update={"text": round_.text[:half], "stats": stats})
+    stats = replace(round_.stats, n_tokens=round_.stats.n_tokens // 2)
+    return replace(round_, text=round_.text[:half], stats=stats)

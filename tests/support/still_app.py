@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 import tui
+from core.configuration import load_settings
 from core.protocol import (
     DeviceMemory,
     DrafterInfo,
@@ -22,7 +23,6 @@ from core.protocol import (
     ModelInfo,
     Round,
 )
-from core.settings import load_settings
 from tests.support.invented_reply import REPLY, Told
 from tests.support.pilot import wait_until
 from tui.app import SpecdecApp

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from core.settings import load_settings
+from core.configuration import load_settings
 from tests.support.pilot import wait_until
 from tests.support.tiny_gguf import write_draft_of, write_tiny_model
 from tui.app import SpecdecApp

@@ -193,7 +193,7 @@ async def test_an_engine_killed_in_mid_reply_comes_back_with_the_next_message(
         header, *_, note = [line.plain for line in view.build(200)]
         assert header.rstrip().split("   ")[-1].strip().startswith("interrupted")
         assert "SIGKILL" in note
-        app.dialogue.settings = app.dialogue.settings.model_copy(update={"max_tokens": 20})
+        app.dialogue.settings = replace(app.dialogue.settings, max_tokens=20)
         await ask(app, pilot, "go on")
         await finished(app, pilot)
         last = app.dialogue.conversation.turns[-1]
@@ -250,7 +250,7 @@ async def test_a_new_chat_is_empty_and_keeps_the_models(start: Start) -> None:
         await ask(app, pilot)
         await pilot.press("ctrl+n")
         assert not app.query(MessageView) and not app.dialogue.busy
-        app.dialogue.settings = app.dialogue.settings.model_copy(update={"max_tokens": 20})
+        app.dialogue.settings = replace(app.dialogue.settings, max_tokens=20)
         await ask(app, pilot, "anew")
         await finished(app, pilot)
         assert [turn.prompt for turn in app.dialogue.conversation.turns] == ["anew"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.configuration import load_settings
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
-from core.settings import load_settings
 from tui.choices import (
     LOOKUP,
     NONE,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def test_chat_json_is_one_document_under_the_names_of_the_design(run: Run, folde
     result = run("chat", "--json", "Hello", *PAIR, *SHORT, "--draft-len", "3")
     assert (result.returncode, result.stderr) == (0, "")
     document = json.loads(result.stdout)
-    assert set(ReplyStats.model_fields) | {"text", "finish_reason"} <= set(document)
+    assert {field.name for field in fields(ReplyStats)} | {"text", "finish_reason"} <= set(document)
     assert document["target_path"] == str(folder / "target.gguf")
     assert document["draft_path"] == str(folder / "draft.gguf")
     assert (document["target"], document["draft"]) == ("tiny", "tiny-draft")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from core import wire
 from core.protocol import (
     Cancel,
     DraftChanged,
@@ -73,7 +75,7 @@ def test_every_reply_is_asked_for_alike(engine: Engine) -> None:
     first = requests[0]
     assert first.messages == list(PROMPT)
     assert (first.sampling.seed, first.sampling.top_k, first.max_tokens) == (SEED, 5, MOST_TOKENS)
-    alike = {request.model_copy(update={"id": ""}).model_dump_json() for request in requests}
+    alike = {wire.write(replace(request, id="")) for request in requests}
     assert len(alike) == 1
     assert len({request.id for request in requests}) == len(requests)
 

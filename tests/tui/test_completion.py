@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import Settings
+from core.configuration import FIELDS
 from tui.cli import build_parser, main
 from tui.commands.completion import script
 
@@ -90,7 +90,7 @@ def test_every_flag_is_in_every_script(shell: str, capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert err == ""
     dash = "-l " if shell == "fish" else "--"
-    for name in Settings.model_fields:
+    for name in FIELDS:
         assert dash + name.replace("_", "-") in out
     assert "auto lookup none" in out
     assert "Flash attention, for target and draft." in out or shell == "bash"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,7 +213,7 @@ def test_the_status_says_what_the_governor_does(
     loaded: Dialogue, reason: str, paused: bool, words: str
 ) -> None:
     loaded.submit("hi")
-    event = round_event("x", draft_len=7).model_copy(update={"reason": reason, "paused": paused})
+    event = replace(round_event("x", draft_len=7), reason=reason, paused=paused)
     loaded.take(Rounds("reply-1", "x", 1, event))
     assert status(loaded.state)[0] == words
 
@@ -242,12 +243,12 @@ def test_a_turn_keeps_how_its_tokens_came_and_a_reply_given_up_still_names_them(
     loaded: Dialogue,
 ) -> None:
     turn = loaded.submit("hi")
-    first = round_event("a").model_copy(update={"pieces": [TokenPiece(id=1, piece="the")]})
+    first = replace(round_event("a"), pieces=[TokenPiece(id=1, piece="the")])
     for item in coalesce([first, round_event("b")]):
         loaded.take(item)
     assert turn and turn.trace and (turn.trace.n_tokens, turn.trace.n_rounds) == (4, 2)
     loaded.new_chat()
-    late = first.model_copy(update={"pieces": [TokenPiece(id=2, piece="cat")]})
+    late = replace(first, pieces=[TokenPiece(id=2, piece="cat")])
     for item in coalesce([late]):
         loaded.take(item)
     again = loaded.submit("again")
@@ -259,7 +260,7 @@ def test_a_turn_keeps_how_its_tokens_came_and_a_reply_given_up_still_names_them(
 
 def test_another_target_has_a_vocabulary_of_its_own(loaded: Dialogue) -> None:
     turn = loaded.submit("hi")
-    named = round_event("a").model_copy(update={"pieces": [TokenPiece(id=1, piece="the")]})
+    named = replace(round_event("a"), pieces=[TokenPiece(id=1, piece="the")])
     for item in coalesce([named, finished("a")]):
         loaded.take(item)
     loaded.take(Loaded(target=info("/m/other.gguf"), drafter=drafter(NONE)))
@@ -273,7 +274,7 @@ def test_the_memory_shown_is_what_the_engine_last_said(loaded: Dialogue) -> None
     loaded.take(DraftChanged(drafter=drafter(NONE), memory=memory))
     assert loaded.state.memory == memory
     loaded.submit("hi")
-    loaded.take(finished("x").model_copy(update={"memory": []}))
+    loaded.take(replace(finished("x"), memory=[]))
     assert loaded.state.memory == []
 
 
@@ -335,7 +336,7 @@ def test_a_reply_whose_draft_was_exchanged_says_nothing_of_either(loaded: Dialog
 
 def test_a_fixed_draft_length_says_nothing_of_the_draft(loaded: Dialogue) -> None:
     loaded.submit("hi")
-    loaded.take_settings(loaded.settings.model_copy(update={"draft_len": 3}))
+    loaded.take_settings(replace(loaded.settings, draft_len=3))
     assert measured(loaded, finished("Hello")) == []
     loaded.submit("hi")
     assert measured(loaded, finished("Hello", "reply-2")) == []

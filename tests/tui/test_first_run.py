@@ -12,6 +12,7 @@ import pytest
 from huggingface_hub import constants
 from textual.pilot import Pilot
 
+from core.configuration import load_settings
 from core.demo import TARGET_PATH
 from core.models import first_pairs, hub_connection
 from core.models.first_pairs import local_pairs, memory_for_models, remote_pairs
@@ -19,7 +20,7 @@ from core.models.hub_connection import Hub
 from core.models.memory import GIB, MAIN, Device
 from core.models.pairs import Pair
 from core.protocol import ModelOptions
-from core.settings import load_settings, read_toml
+from core.settings import read_toml
 from tests.support.fake_hub import fake_hub
 from tests.support.pilot import wait_until
 from tui.app import SpecdecApp

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from core.configuration import load_settings
 from core.models.records import LOOKUP as LOOKUP_RECORD
 from core.models.records import record_reply
 from core.protocol import DeviceMemory, ReplyStats
-from core.settings import Settings, load_settings
+from core.settings import Settings
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.choices import Offer, chosen_offer, with_drafts_found

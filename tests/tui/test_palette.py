@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.settings import Settings
+from core.configuration import FIELDS
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.keys import ACTIONS
@@ -19,7 +19,7 @@ async def test_it_knows_everything_and_does_what_it_finds(start: Start, tmp_path
             assert not entry.palette or entry.label.capitalize() in commands
         assert {f"Draft: {draft.name}" for draft in app.dialogue.offer.drafts} <= commands.keys()
         assert {f"Theme: {theme}" for theme in app.available_themes} <= commands.keys()
-        assert {f"Setting: {name}" for name in Settings.model_fields} <= commands.keys()
+        assert {f"Setting: {name}" for name in FIELDS} <= commands.keys()
         assert {"Turn lookup off", "Turn demo on"} <= commands.keys()
         shown = [command.title for command in commands.values() if command.discover]
         assert len(shown) == sum(entry.palette for entry in ACTIONS), "found, but not listed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,7 @@ async def test_a_reply_of_the_bundled_pair_goes_on_as_if_it_had_never_stopped(
         await finished(app, pilot)
         turn = app.dialogue.conversation.turns[-1]
         assert turn.finish_reason == "length"
-        app.dialogue.settings = app.dialogue.settings.model_copy(update={"max_tokens": 0})
+        app.dialogue.settings = replace(app.dialogue.settings, max_tokens=0)
         await pilot.press("f7")
         await wait_until(pilot, lambda: turn.finish_reason == "stop")
         continued = turn.reply

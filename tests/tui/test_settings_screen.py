@@ -8,8 +8,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from core.configuration import FIELDS
 from core.protocol import Load, SetDraft, SetDraftLen
-from core.settings import Settings
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
@@ -41,7 +41,7 @@ def said(app: SpecdecApp) -> str:
 
 def test_every_setting_is_there_with_what_it_means() -> None:
     settings = {setting.name: setting for setting in describe({"theme": ["a", "b"]})}
-    assert list(settings) == list(Settings.model_fields)
+    assert list(settings) == list(FIELDS)
     assert all(setting.help for setting in settings.values())
     assert settings["lookup"].kind == "switch" and settings["lookup"].choices == ("off", "on")
     assert settings["flash_attn"].choices == ("auto", "on", "off")
@@ -52,7 +52,7 @@ def test_every_setting_is_there_with_what_it_means() -> None:
 
 def test_effects_and_headings_name_settings_that_exist() -> None:
     named = [name for names in EFFECTS.values() for name in names]
-    assert set(named) | set(HEADINGS) <= set(Settings.model_fields)
+    assert set(named) | set(HEADINGS) <= set(FIELDS)
     assert len(named) == len(set(named))
 
 

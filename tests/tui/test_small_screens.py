@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets._toast import Toast
 
-from core.settings import load_settings
+from core.configuration import load_settings
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import load_settings
+from core.configuration import load_settings
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.actions import themes

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
+from core import wire
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.engine.events import Naming, event_of
 from core.engine.reply import Grown, Limits, Prefilled, Reply
 from core.engine.session import Session
 from core.llama import log
-from core.protocol import EVENTS, ChatMessage, DraftChoice, Finished, ModelOptions, Sampling
+from core.protocol import ChatMessage, DraftChoice, Finished, ModelOptions, Sampling
 from tests.support.traces import invented, round_of, trace_of
 from tui.feed import Rounds, coalesce
 from tui.sanitize import clean_stream
@@ -60,8 +62,8 @@ class Engine:
         for step in reply.steps():
             if isinstance(step, Prefilled):
                 continue
-            line = event_of("1", step, self.naming).model_dump_json()
-            event = EVENTS.validate_json(line)
+            line = wire.write(event_of("1", step, self.naming))
+            event = wire.read_event(line)
             for item in coalesce([event]):
                 for round_ in item.every if isinstance(item, Rounds) else []:
                     learn(self.vocabulary, round_.pieces)
@@ -96,7 +98,7 @@ def test_what_is_counted_token_by_token_is_what_the_engine_counts(engine: Engine
         16: lambda: engine.use(NONE),
         24: lambda: engine.use(MODEL),
     }
-    rejection = WARM.model_copy(update={"verify": "rejection"})
+    rejection = replace(WARM, verify="rejection")
     replies = {
         "greedy": engine.reply(COUNT, GREEDY),
         "the draft exchanged": engine.reply(STORY * 2, WARM, after=switches),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -86,7 +87,7 @@ def test_the_legend_counts_by_drafter_and_the_sum_is_held_against_the_engines(
     stats = ReplyStats(n_tokens=6, n_rounds=3, n_drafted=5, n_accepted=3)
     same = check_line(trace.counts, stats).plain
     assert same == "6 tokens in 3 rounds, accepted 3/5 60%  as the engine counted"
-    other = check_line(trace.counts, stats.model_copy(update={"n_accepted": 4})).plain
+    other = check_line(trace.counts, replace(stats, n_accepted=4)).plain
     assert "but the engine counted 6 tokens in 3 rounds, accepted 4/5" in other
 
 

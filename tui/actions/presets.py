@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.message import Message
@@ -40,8 +40,8 @@ class PresetActions(SettingActions):
         if self.size.width < LIST_CELLS:
             return
         offer, draft = self.dialogue.offer, self.dialogue.draft
-        in_use = {"target": offer.target, "draft": draft.path or draft.kind}
-        screen = PresetsScreen(self.settings.model_copy(update=in_use))
+        in_use = replace(self.settings, target=offer.target, draft=draft.path or draft.kind)
+        screen = PresetsScreen(in_use)
         self.push_screen(screen, self._preset_chosen)
 
     def _preset_chosen(self, taken: Taken | None) -> None:
@@ -79,10 +79,10 @@ class PresetActions(SettingActions):
         self.show_state()
 
 
-def look_up_pair(models: dict[str, str], settings: Settings, post: Post) -> None:
+def look_up_pair(models: dict[str, Any], settings: Settings, post: Post) -> None:
     """On a thread: post what to load for a target and a draft, given as the settings give them."""
     try:
-        found = chosen_offer(settings.model_copy(update={**models, "demo": False}))
+        found = chosen_offer(replace(settings, **models, demo=False))
     except SpecdecError as error:
         post(PairFound(None, clean_line(error.message, 400)))
         return

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from core.configuration import absent
 from core.errors import SpecdecError
-from core.settings import absent, source_of
+from core.settings import source_of
 from tui.dialogue import BUSY, Notice
 from tui.frame import Frame
 
@@ -51,15 +55,15 @@ class SettingActions(Frame):
 
     def use_setting(self, name: str, value: object) -> None:
         """Use a value in this session only. Raises SpecdecError where it is not right."""
-        from core.settings_file import checked
+        from core.configuration import checked
 
         self._use(name, checked(name, value))
         self.changed_here.add(name)
 
-    def _use(self, name: str, value: object) -> None:
+    def _use(self, name: str, value: Any) -> None:
         from tui.preferences import effect_of
 
-        self.settings = self.settings.model_copy(update={name: value})
+        self.settings = replace(self.settings, **{name: value})
         self.dialogue.take_settings(self.settings)
         effect = effect_of(name)
         if effect == "draft" and self.dialogue.opened:

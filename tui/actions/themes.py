@@ -11,7 +11,7 @@ from textual.scrollbar import ScrollBar
 from textual.theme import Theme
 
 from core.errors import SpecdecError
-from core.settings import Settings
+from core.settings import Settings, source_of
 from tui.actions.settings import SettingActions
 from tui.choices import Offer
 from tui.dialogue import Notice
@@ -98,7 +98,7 @@ class ThemeActions(SettingActions):
             self.register_theme(theme)
         wanted = self.settings.theme
         if self.terminal.no_color or (
-            self.terminal.few_colors and "theme" not in self.settings.model_fields_set
+            self.terminal.few_colors and source_of(self.settings, "theme") == "default"
         ):
             wanted = COLORLESS
         if wanted not in self.available_themes:

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -80,7 +80,7 @@ def _measure_board(settings: Settings, arguments: argparse.Namespace, load: Load
 
     target, found = contenders(settings, arguments.drafts)
     plan = BoardPlan(
-        load=load.model_copy(update={"target": str(target)}),
+        load=replace(load, target=str(target)),
         contenders=found,
         prompts=_prompts(arguments, load),
         repeats=arguments.repeats,
@@ -159,7 +159,7 @@ def _sampling(settings: Settings, arguments: argparse.Namespace) -> Sampling:
     """As the flags say, and else at temperature 0: what suits a chat is no default here."""
     sampling = settings.sampling()
     if "temperature" not in vars(arguments):
-        sampling = sampling.model_copy(update={"temperature": 0.0})
+        sampling = replace(sampling, temperature=0.0)
     return sampling
 
 

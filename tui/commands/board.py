@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from core.bench.board import Standing
@@ -31,10 +32,10 @@ def contenders(settings: Settings, names: Sequence[str]) -> tuple[Path, tuple[Co
     Raises SpecdecError where one is not there or does not fit.
     """
     if settings.demo:  # which leaves no draft but the bundled one in force
-        settings = settings.model_copy(update={"demo": False, "target": ""})
+        settings = replace(settings, demo=False, target="")
     target, found = Path(), list[Contender]()
     for name in _named(settings, names):
-        target, choice = choose_pair(settings.model_copy(update={"draft": name}))
+        target, choice = choose_pair(replace(settings, draft=name))
         named = model_name(choice.path) if choice.path else choice.kind
         taken = any(contender.name == named for contender in found)
         found.append(Contender(choice.path if taken and choice.path else named, choice))

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from core.client import EngineClient
@@ -49,7 +49,7 @@ class Outcome:
         return {
             "text": self.finished.text,
             "finish_reason": self.finished.finish_reason,
-            **self.finished.stats.model_dump(),
+            **asdict(self.finished.stats),
             "ttft_s": self.ttft_s,
             "target": target.name,
             "target_path": target.path,

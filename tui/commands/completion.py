@@ -11,9 +11,9 @@ from typing import Literal, get_args
 
 import shtab
 
+from core.configuration import help_texts
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import help_texts
 
 Shell = Literal["bash", "zsh", "fish"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,10 @@ def run(settings: Settings, target: str, as_json: bool) -> int:
     `target` is a path or a name, empty for the configured one. Raises SpecdecError where it is none
     that can be loaded.
     """
-    wanted = {"draft": "none"} | ({"target": target, "demo": False} if target else {})
-    path, draft = choose_pair(settings.model_copy(update=wanted))
+    settings = replace(settings, draft="none")
+    if target:
+        settings = replace(settings, target=target, demo=False)
+    path, draft = choose_pair(settings)
     devices = _devices()
     found = survey(path, settings.models_dirs, devices, settings.target_options(), draft.options)
     if as_json:

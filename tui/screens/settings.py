@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from core.configuration import checked
 from core.errors import SpecdecError
 from core.settings import source_of
-from core.settings_file import checked
 from tui.preferences import (
     EFFECT_TEXT,
     Setting,

@@ -25,7 +25,7 @@ PLOT_WORDS = "{http://www.w3.org/2000/svg}text"
 @pytest.fixture(scope="module")
 def plan(load: Load) -> BenchPlan:
     return BenchPlan(
-        load.model_copy(update={"draft_len": 3}),
+        replace(load, draft_len=3),
         prompts(["easy", "hard"]),
         repeats=2,
         max_tokens=64,
@@ -90,14 +90,14 @@ def test_progress_is_told_up_to_the_last_reply(load: Load) -> None:
 
 
 def test_prompt_lookup_is_measured_like_a_model(load: Load) -> None:
-    lookup = load.model_copy(update={"draft": DraftChoice(kind="lookup")})
+    lookup = replace(load, draft=DraftChoice(kind="lookup"))
     result = run_bench(BenchPlan(lookup, prompts(["easy"])[:1], repeats=1, max_tokens=8))
     assert result.drafter.kind == "lookup"
     assert result.variants == ("none", "auto")
 
 
 def test_a_draft_that_does_not_load_is_a_failure(load: Load) -> None:
-    gone = load.model_copy(update={"draft": DraftChoice(kind="model", path="/nowhere.gguf")})
+    gone = replace(load, draft=DraftChoice(kind="model", path="/nowhere.gguf"))
     with pytest.raises(SpecdecError, match="nowhere"):
         run_bench(BenchPlan(gone, prompts(["easy"])))
 
@@ -112,7 +112,7 @@ def test_the_cost_curve_is_measured_for_every_size_and_grows_in_the_end(load: Lo
 
 
 def test_without_a_draft_there_is_no_draft_step(load: Load) -> None:
-    alone = load.model_copy(update={"draft": DraftChoice()})
+    alone = replace(load, draft=DraftChoice())
     _, costs = run_costs(alone)
     assert costs.draft is None
 

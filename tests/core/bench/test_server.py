@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -173,6 +174,6 @@ def test_the_server_runs_beside_ours(load: Load) -> None:
 
 
 def test_a_server_that_is_not_there_is_known_before_the_models_load(load: Load) -> None:
-    gone = load.model_copy(update={"target": "/nowhere.gguf"})
+    gone = replace(load, target="/nowhere.gguf")
     with pytest.raises(SpecdecError, match="cannot be reached"):
         run_bench(BenchPlan(gone, prompts(["easy"]), server="http://127.0.0.1:9"))

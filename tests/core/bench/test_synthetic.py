@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,6 @@ def test_llama_cpp_follows_the_permutation_and_the_draft_is_as_right_as_dialled(
 
 def test_any_prompt_leads_into_text_that_does_not_end(load: Load) -> None:
     said = Prompt("easy", 0, (ChatMessage(role="user", content="Hello, who are you?"),))
-    alone = load.model_copy(update={"draft": load.draft.model_copy(update={"kind": "none"})})
+    alone = replace(load, draft=replace(load.draft, kind="none"))
     (sample,) = run_bench(BenchPlan(alone, (said,), repeats=1, max_tokens=300)).samples
     assert sample.n_tokens == 300

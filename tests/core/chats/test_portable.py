@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import wire
 from core.chats.branches import path as path_to
 from core.chats.exports import to_json, to_markdown, write_new
 from core.chats.imports import chat_of, read_chat
@@ -25,7 +26,7 @@ from tests.core.chats.conftest import Talk, talk
 def branched() -> tuple[Chat, dict[int, Message]]:
     """Two answers to the first message, of which the first is shown."""
     chat, messages = talk("hello", "good morning", "and then?", "then on", title="A talk")
-    stats = ReplyStats(n_tokens=1200, speedup=2.314).model_dump_json()
+    stats = wire.write(ReplyStats(n_tokens=1200, speedup=2.314))
     messages[1] = replace(messages[1], target="big", drafter="small", stats=stats)
     other = Message(new_id(), messages[0].id, "assistant", "go away", 5.0, "interrupted", "So.")
     return chat, {message.id: message for message in [*messages, other]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_a_seed_gives_the_same_reply_with_a_draft_and_without(
     use_draft("good")
     _, drafted = answer(session, ask(PROMPT), sampling)
     assert drafted.text == alone.text
-    _, other = answer(session, ask(PROMPT), sampling.model_copy(update={"seed": 12}))
+    _, other = answer(session, ask(PROMPT), replace(sampling, seed=12))
     assert other.text != alone.text
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from core import wire
 from core.engine.events import Naming, event_of
 from core.engine.session import Session
-from core.protocol import EVENTS, Round, Sampling
+from core.protocol import Round, Sampling
 from tests.core.engine.conftest import UseDraft, answer, ask, tokens_of
 
 PROMPT = "Once upon a time there was a time"
@@ -46,4 +47,4 @@ def test_a_draft_says_how_sure_it_was_of_what_was_rejected_and_a_lookup_does_not
         for event in lost:
             assert len(event.rejected_p) == (len(event.rejected) if says else 0)
             assert all(p is not None and 0 < p <= 1 for p in event.rejected_p)
-            assert EVENTS.validate_json(event.model_dump_json()) == event
+            assert wire.read_event(wire.write(event)) == event

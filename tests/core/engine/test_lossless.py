@@ -8,6 +8,7 @@ target alone (chi-square, p > 0.001).
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -34,7 +35,7 @@ _PLAIN = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0}
 _ALL = {"temperature": 0.8, "top_k": 5, "top_p": 0.95, "min_p": 0.05}
 _PENALTIES = {"repeat_penalty": 1.4, "presence_penalty": 0.3, "frequency_penalty": 0.4}
 SETTINGS = {
-    name: Sampling.model_validate(values)
+    name: Sampling(**values)
     for name, values in {
         "plain": _PLAIN,
         "cool": _PLAIN | {"temperature": 0.6},
@@ -211,7 +212,7 @@ def test_noise_shared_by_residual_and_proposal_would_be_caught(monkeypatch: pyte
 def test_a_seed_gives_the_same_text_whatever_was_drafted(way: str, temperature: float):
     changes = {"temperature": temperature}
     for seed in range(50):
-        settings = SETTINGS["all"].model_copy(update={"seed": seed} | changes)
+        settings = replace(SETTINGS["all"], **({"seed": seed} | changes))
         texts = {speculative_text(chooser_of(settings, way), n_draft) for n_draft in (0, 1, 2, 4)}
         assert len(texts) == 1
 
@@ -222,7 +223,7 @@ def test_a_draft_that_is_the_target_is_always_kept(way: str, temperature: float)
     """The draft's rows are penalised as the target's, with the same tokens before them."""
     changes = {"temperature": temperature}
     for seed in range(50):
-        settings = SETTINGS["all"].model_copy(update={"seed": seed} | changes)
+        settings = replace(SETTINGS["all"], **({"seed": seed} | changes))
         chooser, text = chooser_of(settings, way), list(PROMPT)
         for n_draft in (3, 1, 5):
             chooser.begin_round("d", text)
@@ -241,7 +242,7 @@ def test_a_penalised_reply_is_the_targets_own(
 ):
     settings = Sampling(temperature=temperature, seed=4, repeat_last_n=20)
     _, plain = answer(session, ask("Once upon a time"), settings)
-    settings = settings.model_copy(update=_PENALTIES)
+    settings = replace(settings, **_PENALTIES)
     _, alone = answer(session, ask("Once upon a time"), settings)
     use_draft(draft)
     _, drafted = answer(session, ask("Once upon a time"), settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 
 import llama_cpp
 import numpy as np
@@ -104,7 +105,7 @@ def test_it_is_what_llama_cpps_samplers_make_of_it(name: str, penalised: bool, n
     changes = {"top_p": 0.8, "min_p": 0.1, "temperature": 0.5, "top_k": 6}
     settings = Sampling() if name == "defaults" else plain(**{name: changes[name]})
     if penalised:
-        settings = settings.model_copy(update=PENALTIES | {"repeat_last_n": 8})
+        settings = replace(settings, **(PENALTIES | {"repeat_last_n": 8}))
     rng = np.random.default_rng(3)
     for _ in range(40):
         row = rng.normal(0, 2, n_vocab).astype(np.float32)
@@ -277,7 +278,7 @@ def test_draws_follow_the_distribution():
 def test_few_candidates_are_treated_as_many(name: str, monkeypatch: pytest.MonkeyPatch):
     rng = np.random.default_rng(2)
     changes = {"top_p": 0.8, "min_p": 0.1, "temperature": 0.5, "top_k": 6}
-    settings = plain(min_p=0.01).model_copy(update={name: changes[name]})
+    settings = replace(plain(min_p=0.01), **{name: changes[name]})
     rows = rng.normal(0, 2, (300, 12)).astype(np.float32)
     few = [distribution(row, settings) for row in rows]
     drawn = [draw(d, 5, i) for i, d in enumerate(few)]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from core.configuration import load_settings
 from core.errors import SpecdecError
 from core.models.choose import choose_pair
-from core.settings import Settings, load_settings
+from core.settings import Settings
 from tests.support.tiny_gguf import (
     truncate_file,
     write_draft_of,

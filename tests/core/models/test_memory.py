@@ -245,7 +245,7 @@ def test_devices_are_taken_from_the_engines_description() -> None:
 
 
 def plan_sentence(models: dict[str, Footprint], *devices: Device, **options: object) -> str:
-    chosen = PLAIN.model_copy(update=options)
+    chosen = replace(PLAIN, **options)
     return make_plan(models["8b"], models["0.6b"], devices, chosen, PLAIN).sentence
 
 
@@ -292,7 +292,7 @@ def test_what_is_short_is_made_up_for_in_order(models: dict[str, Footprint]) -> 
 def test_as_many_layers_as_fit_go_to_the_gpu(models: dict[str, Footprint]) -> None:
     devices = [ram(64), gpu(4)]
     plan = make_plan(models["8b"], None, devices, PLAIN, PLAIN)
-    more = plan.target.model_copy(update={"n_gpu_layers": plan.target.n_gpu_layers + 1})
+    more = replace(plan.target, n_gpu_layers=plan.target.n_gpu_layers + 1)
     assert plan.fits and plan.draft is None
     assert shortfall(together(models["8b"], None, devices, more, PLAIN), devices)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_what_says_nothing_is_not_recorded(
 def test_a_reply_in_which_nothing_was_drafted_has_no_acceptance(
     target: Path, draft: Path, kept: Path
 ) -> None:
-    stats = reply().model_copy(update={"n_drafted": 0, "n_accepted": 0})
+    stats = replace(reply(), n_drafted=0, n_accepted=0)
     record_reply(target, draft, stats, path=kept)
     assert records_for(target, path=kept)[str(draft)].acceptance_rate is None
 
