@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import core
-from core import wire
 from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.protocol import (
@@ -124,6 +123,8 @@ class EngineClient:
         process = self._process
         if process is None or process.stdin is None:
             return
+        from core import wire
+
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # _watch reports the death
             process.stdin.write(wire.write(command).encode() + b"\n")
             await process.stdin.drain()
@@ -157,6 +158,8 @@ class EngineClient:
     async def _read_events(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         async for line in process.stdout:
+            from core import wire
+
             try:
                 event = wire.read_event(line)
             except ValueError:

@@ -30,7 +30,15 @@ from pydantic_settings import (
 from core import settings as options
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import DEFAULTS, ENV_PREFIX, OTHER_TABLES, Settings, config_path, read_toml
+from core.settings import (
+    DEFAULTS,
+    ENV_PREFIX,
+    OTHER_TABLES,
+    Settings,
+    config_path,
+    origin,
+    read_toml,
+)
 
 LEAST_CTX = 256
 
@@ -128,7 +136,12 @@ def load_settings(flags: dict[str, Any] | None = None) -> Settings:
         values = _Configuration(**flags)
     except ValidationError as error:
         raise SpecdecError(_explain(error, flags), kind="settings") from None
-    return Settings(**dict(values), given=frozenset(flags))
+    settings = Settings(**dict(values), given=frozenset(flags))
+    if settings.is_given("demo") and settings.is_given("target"):
+        raise SpecdecError(
+            "--demo brings its own target; leave out --demo or --target.", kind="settings"
+        )
+    return settings
 
 
 def checked(name: str, value: object) -> Any:
@@ -141,30 +154,12 @@ def checked(name: str, value: object) -> Any:
         return getattr(_unsourced()(**given), name)
     except ValidationError as error:
         first = error.errors()[0]
-        raise SpecdecError(
-            f"{name}: {value!r} is not right; {expected(name, first['msg'])}.", "settings"
-        ) from None
+        raise SpecdecError(f"{name}: {not_right(name, value, first['msg'])}", "settings") from None
 
 
 @cache
 def _unsourced() -> Any:
     return _checker(_Unsourced)
-
-
-def absent(settings: Settings) -> list[str]:
-    """What the settings name and is not there, though nothing fails for want of it; a sentence
-    each. Looks at the disk."""
-    sentences = []
-    override = os.environ.get(ENV_PREFIX + "CONFIG")
-    if override and not Path(override).exists():
-        sentences.append(
-            f"{ENV_PREFIX}CONFIG: there is no file {shown(override)}; nothing is set by it."
-        )
-    where = _origin("models_dirs", dict.fromkeys(settings.given))
-    for folder in settings.models_dirs:
-        if not folder.expanduser().is_dir():
-            sentences.append(f"{where}: there is no folder {shown(str(folder))}; it is left out.")
-    return sentences
 
 
 def _refuse_unknown_variables() -> None:
@@ -179,21 +174,19 @@ def _refuse_unknown_variables() -> None:
 def _explain(error: ValidationError, flags: dict[str, Any]) -> str:
     first = error.errors()[0]
     key = str(first["loc"][0])
-    where = _origin(key, flags)
+    where = origin(key, flags)
     if first["type"] == "extra_forbidden":
-        return f"{where}: there is no such setting{_did_you_mean(key, set(DEFAULTS))}"
-    return f"{where}: {first['input']!r} is not right; {expected(key, first['msg'])}."
+        return f"{where}: there is no such setting{_did_you_mean(key, {*DEFAULTS, *OTHER_TABLES})}"
+    return f"{where}: {not_right(key, first['input'], first['msg'])}"
 
 
-def _origin(key: str, flags: dict[str, Any]) -> str:
-    if key in flags:
-        return "--" + key.replace("_", "-")
-    variable = ENV_PREFIX + key.upper()
-    return variable if os.environ.get(variable) else f"{config_path()}: {key}"
+def not_right(key: str, value: object, message: str) -> str:
+    """That a setting cannot have this value, and what would be right; `message` is pydantic's, for
+    want of a better one."""
+    return f"{shown(repr(value))} is not right; {_expected(key, message)}."
 
 
-def expected(key: str, message: str) -> str:
-    """What would be right for a setting; `message` is pydantic's, for want of a better one."""
+def _expected(key: str, message: str) -> str:
     annotation = FIELDS[key].annotation if key in FIELDS else None
     choices = [c for c in get_args(annotation) if isinstance(c, str)]
     if key == "draft_len":
@@ -202,10 +195,17 @@ def expected(key: str, message: str) -> str:
         return f"give 0 or a whole number from {LEAST_CTX} up"
     if choices:
         return "give one of " + ", ".join(choices)
-    number = _number(key, annotation)
-    if number and message.startswith("Input should be "):
-        return f"give {number}"
+    right = _number(key, annotation) or _KINDS.get(annotation, "")
+    if right and message.startswith("Input should be "):
+        return f"give {right}"
     return message[0].lower() + message[1:]
+
+
+_KINDS: dict[Any, str] = {
+    bool: "true or false",
+    str: "text in quotes",
+    list[Path]: "a list of folders",
+}
 
 
 def _number(key: str, annotation: object) -> str:
@@ -230,5 +230,6 @@ def _number(key: str, annotation: object) -> str:
 
 
 def _did_you_mean(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "; take it out."
+    meant = {one.removeprefix(ENV_PREFIX).lower(): one for one in known}
+    close = difflib.get_close_matches(name.removeprefix(ENV_PREFIX).lower(), meant, n=1)
+    return f"; did you mean {meant[close[0]]}?" if close else "; take it out."

@@ -6,8 +6,10 @@ Every message is one JSON object on one line, told apart by its `type`. A person
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, dataclass_transform
+from dataclasses import field
+from typing import Literal
+
+from core.message import Message
 
 Stage = Literal["load_target", "load_draft", "prefill"]
 FinishReason = Literal["stop", "length", "context", "cancelled", "error"]
@@ -16,16 +18,6 @@ VerifyMode = Literal["exact", "rejection", "auto"]
 Origin = Literal["accepted", "corrected", "bonus", "target"]
 """How a token came: a proposal that was kept; the target's own token after a rejected proposal; the
 target's own after all proposals were kept; or the target alone, with nothing proposed."""
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-class Message:
-    """Base of everything on the wire: each heir is a dataclass, immutable and made by keyword."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
-    def __init_subclass__(cls) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
 
 
 # ------------------------------------------------------------------ values
@@ -84,6 +76,7 @@ class ModelInfo(Message):
 
     path: str
     name: str
+    """As `specdec-tui models` has it."""
     description: str
     n_params: int
     size_bytes: int
@@ -104,6 +97,11 @@ class DrafterInfo(Message):
     model: ModelInfo | None = None
     lookup: bool = False
     """Whether prompt lookup helps the draft model."""
+
+    @property
+    def given_as(self) -> str | None:
+        """What `--draft` takes for it; None for none."""
+        return {"model": self.name, "lookup": "lookup", "none": None}[self.kind]
 
 
 class TokenInfo(Message):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Collection
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from platformdirs import user_config_path
 
 from core.errors import SpecdecError
+from core.models.untrusted import shown
+from core.paths import expanded, is_folder
 from core.protocol import DraftChoice, DrafterKind, ModelOptions, Sampling, VerifyMode
 
 if TYPE_CHECKING:  # names in annotations, which are read by who checks values
@@ -38,7 +41,8 @@ class Settings:
     draft: str = "auto"
     """Draft: a path, a name, `lookup`, `none`; `auto`: the bundled draft for the bundled target."""
     demo: bool = False
-    """Use the bundled pair, whatever else is configured."""
+    """Use the bundled pair, whatever else is configured; with `--draft`, that draft for its target.
+    Not beside `--target`."""
     lookup: bool = True
     """Prompt lookup helps the draft model where the draft length is `auto`."""
     models_dirs: Annotated[list[Path], NoDecode] = field(default_factory=list)
@@ -111,6 +115,21 @@ class Settings:
     # which of them were given as flags; no option
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
+    def pair(self) -> tuple[str, str]:
+        """The target and the draft that are meant: "" the bundled target, `auto` the draft that
+        belongs to the target. `demo` counts over what is configured, not over a flag for one of
+        the two."""
+        target, draft = self.target, self.draft or "auto"
+        if self.demo and not self.is_given("target"):
+            target = ""
+            if draft not in ("none", "lookup") and not self.is_given("draft"):
+                draft = "auto"
+        return target, draft
+
+    def is_given(self, name: str) -> bool:
+        """Whether a flag says so, and not that it is off."""
+        return name in self.given and bool(getattr(self, name))
+
     def sampling(self) -> Sampling:
         """The sampler settings of a new reply."""
         return Sampling(
@@ -175,7 +194,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise SpecdecError(f"{path}: not valid TOML: {error}; correct it.", "settings") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+        raise SpecdecError(f"{path}: {unreadable(error)}.", "settings") from None
+
+
+def unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why a text file cannot be read, and what to do."""
+    match error:
+        case UnicodeDecodeError():
+            return "this is no UTF-8 text; save it as UTF-8"
+        case IsADirectoryError():
+            return "this is a folder; put a file in its place"
+        case PermissionError():
+            return "you may not read it; change its permissions"
+    return f"cannot be read ({(error.strerror or str(error)).lower()}); see to that file"
 
 
 def source_of(settings: Settings, name: str) -> Source:
@@ -185,3 +216,27 @@ def source_of(settings: Settings, name: str) -> Source:
     if os.environ.get(ENV_PREFIX + name.upper()):
         return "environment"
     return "file" if name in read_toml(config_path()) else "default"
+
+
+def origin(key: str, flags: Collection[str]) -> str:
+    """What sets an option, as it is called in a sentence; `flags` are the options given as such."""
+    if key in flags:
+        return "--" + key.replace("_", "-")
+    variable = ENV_PREFIX + key.upper()
+    return variable if os.environ.get(variable) else f"{config_path()}: {shown(key)}"
+
+
+def absent(settings: Settings) -> list[str]:
+    """What the settings name and is not there, though nothing fails for want of it; a sentence
+    each. Looks at the disk."""
+    sentences = []
+    override = os.environ.get(ENV_PREFIX + "CONFIG")
+    if override and not Path(override).exists():
+        sentences.append(
+            f"{ENV_PREFIX}CONFIG: there is no file {shown(override)}; nothing is set by it."
+        )
+    where = origin("models_dirs", settings.given)
+    for folder in settings.models_dirs:
+        if not is_folder(expanded(folder)):
+            sentences.append(f"{where}: there is no folder {shown(str(folder))}; it is left out.")
+    return sentences

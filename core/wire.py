@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter
 
-from core.protocol import Command, Event, Message
+from core.message import Message
+from core.protocol import Command, Event
 
 M = TypeVar("M", bound=Message)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.demo import DRAFT_PATH, TARGET_PATH
+from core.models.names import name_of
 from core.protocol import DraftChoice, DrafterInfo, DrafterKind
 from core.settings import Settings
 from tui.sanitize import clean_line
@@ -70,9 +71,8 @@ MOST_DRAFTS = 9
 
 
 def model_name(path: str) -> str:
-    """A model's file name as a label; the bundled pair has names of its own."""
-    bundled = {str(TARGET_PATH): "demo", str(DRAFT_PATH): "demo-draft"}
-    return bundled.get(path) or clean_line(Path(path).name.removesuffix(".gguf"), 60)
+    """A model's name as a label."""
+    return clean_line(name_of(Path(path)), 60)
 
 
 def draft_key(drafter: DrafterInfo) -> str:
@@ -86,11 +86,10 @@ def model_option(path: str) -> DraftOption:
 
 def first_offer(settings: Settings) -> Offer:
     """What the settings seem to mean, for the first frame; nothing is read from the disk."""
-    bundled = settings.demo or not settings.target
-    target = str(TARGET_PATH) if bundled else settings.target
-    wanted = settings.draft
-    if wanted in ("auto", "") or (settings.demo and wanted not in ("none", "lookup")):
-        wanted = str(DRAFT_PATH) if bundled else "none"
+    target, wanted = settings.pair()
+    if wanted == "auto":
+        wanted = "none" if target else str(DRAFT_PATH)
+    target = target or str(TARGET_PATH)
     fixed = {"none": NONE, "lookup": LOOKUP}
     return _offer(target, fixed.get(wanted) or model_option(wanted))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -16,12 +17,14 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, NoReturn
 
-from core.configuration import FIELDS, absent, help_texts, load_settings
+from core import last_start
+from core.configuration import FIELDS, help_texts, load_settings
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import Settings
+from core.settings import Settings, absent
 from tui.commands import bench_flags, hub_flags
-from tui.commands.output import complain
+from tui.commands.output import complain, prepare_streams
+from tui.opening import has_terminal, open_app
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -35,15 +38,20 @@ DRAFTS_FIELDS = {
 """What `drafts` takes: all that memory depends on."""
 
 
+COMPLETION = (
+    "Prints a script that completes commands, flags, words and file names in your shell. "
+    'For bash, put eval "$(specdec-tui completion bash)" into ~/.bashrc; for zsh, the same with '
+    "zsh into ~/.zshrc, after compinit; for fish: "
+    "specdec-tui completion fish > ~/.config/fish/completions/specdec-tui.fish"
+)
+
 APP_FIELDS = ("theme", "stats_per_second", "remote", "ascii")
 """What counts where there is a screen."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `specdec-tui`: the exit code."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character gets a "?"
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    prepare_streams()
     try:
         code = _run(argv)
         sys.stdout.flush()
@@ -76,7 +84,10 @@ def _run(argv: Sequence[str] | None) -> int:
     if run in NEEDS_NO_SETTINGS:
         return run(Settings(), arguments)
     settings = load_settings(flags)
-    if run is not _app:  # which says it on its screen
+    if run is _app:  # which says on its screen what is absent
+        if has_terminal():
+            last_start.keep(argv, settings)
+    else:
         for sentence in absent(settings):
             complain(sentence)
     return run(settings, arguments)
@@ -94,19 +105,7 @@ def _refuse_surplus(argument: str, command: argparse.ArgumentParser) -> NoReturn
 
 
 def _app(settings: Settings, _arguments: argparse.Namespace) -> int:
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
-        raise SpecdecError("The app needs a terminal; use `specdec-tui chat` without one.")
-    from tui.startup import prepare_for_distance, prepare_for_nearness
-    from tui.terminal import this_terminal
-
-    terminal = this_terminal(settings.remote, settings.ascii)
-    if terminal.remote:
-        prepare_for_distance()
-    else:
-        prepare_for_nearness()
-    from tui.app import run_app
-
-    return run_app(settings, terminal)
+    return open_app(settings)
 
 
 def _chat(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -172,9 +171,23 @@ NEEDS_NO_SETTINGS = (_doctor, _completion, _keys)
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage of all flags before it."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False, add_help=False)
+        self._positionals.title, self._optionals.title = "arguments", "flags"
+        self.add_argument("-h", "--help", action="help", help="Show this help.")
+
+    def flags(self) -> list[str]:
+        """All that it takes, with both dashes."""
+        return [flag for flag in self._option_string_actions if flag.startswith("--")]
+
+    def commands(self) -> dict[str, _Parser]:
+        """The parsers of its commands by their names."""
+        found = [a for a in self._actions if isinstance(a, argparse._SubParsersAction)]
+        return dict(found[0].choices) if found else {}
+
     def error(self, message: str) -> NoReturn:
         hint = "" if message.endswith("?") else f"; `{self.prog} --help` lists what there is."
-        complain(message + hint)
+        complain(_plain(message) + hint)
         raise SystemExit(WRONG_USAGE)
 
     def format_help(self) -> str:
@@ -190,9 +203,9 @@ class _Parser(argparse.ArgumentParser):
             self.error(f"there is no command {shown(value)}{guess}")
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> _Parser:
     """All flags and subcommands. Values are checked by the settings, not here."""
-    parser = _Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]", allow_abbrev=False)
+    parser = _Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]")
     _command(parser, _app)
     parser.description = (
         "Chat with a large language model that a small draft model makes faster. "
@@ -211,7 +224,6 @@ def build_parser() -> argparse.ArgumentParser:
             help=what,
             description=what,
             usage=f"specdec-tui {name} [FLAGS]{prompt}",
-            allow_abbrev=False,
         )
         command.add_argument("--json", action="store_true", help="One JSON document on stdout.")
         _command(command, run, fields)
@@ -256,8 +268,8 @@ def build_parser() -> argparse.ArgumentParser:
     completion = commands.add_parser(
         "completion",
         help="A script for your shell that completes what you type.",
+        description=COMPLETION,
         usage="specdec-tui completion bash|zsh|fish",
-        allow_abbrev=False,
     )
     completion.add_argument("shell", metavar="bash|zsh|fish", help="The shell.")
     _command(completion, _completion, [])
@@ -294,22 +306,56 @@ def _metavar(annotation: Any) -> str:
     return "|".join(filter(None, map(_metavar, typing.get_args(annotation)[:2])))
 
 
-def _refuse_unknown_flags(argv: Sequence[str], parser: argparse.ArgumentParser) -> None:
-    """Before argparse sees them, which would take the value of a misspelt flag for a command."""
-    known = {f"--{name.replace('_', '-')}" for name in FIELDS}
-    known |= {f"--no-{n}" for n, field in FIELDS.items() if field.default is True}
-    known |= {"--json", "--help", "--version", *bench_flags.FLAGS, *hub_flags.FLAGS}
+def _refuse_unknown_flags(argv: Sequence[str], parser: _Parser) -> None:
+    """Before argparse sees them, which would take the value of a misspelt flag for a command. What
+    was meant is guessed among the flags of the command that stands before."""
+    commands = parser.commands()
+    known = {flag for one in (parser, *commands.values()) for flag in one.flags()}
+    here = parser
     for argument in argv:
         flag = argument.partition("=")[0]
         if flag == "--":
             return
+        if here is parser and argument in commands:
+            here = commands[argument]
+        if here is parser and flag.startswith("--") and flag in known - set(parser.flags()):
+            _refuse_before_command(flag, argv, parser)
         if flag.startswith("--") and " " not in argument and flag not in known:
-            parser.error(f"there is no flag {shown(flag)}{_did_you_mean(flag, known)}")
+            here.error(f"there is no flag {shown(flag)}{_did_you_mean(flag, here.flags())}")
+
+
+def _refuse_before_command(flag: str, argv: Sequence[str], parser: _Parser) -> NoReturn:
+    """A flag that only commands take stands before one, or without one."""
+    takers = [name for name, command in parser.commands().items() if flag in command.flags()]
+    name = next((word for word in argv if word in takers), takers[0])
+    parser.error(f"{flag} belongs after its command, as in `{parser.prog} {name} {flag}`")
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
+    plain = {name.lstrip("-"): name for name in known}  # dashes make no two flags alike
+    close = difflib.get_close_matches(word.lstrip("-"), plain, n=1)
+    return f", did you mean {plain[close[0]]}?" if close else ""
+
+
+_ARGPARSE = (
+    (r"argument (?P<flag>\S+): expected one argument", "{flag} needs a value"),
+    (
+        r"argument (?P<flag>\S+): ignored explicit argument '(?P<value>.*)'",
+        "{flag} takes no value; leave out ={value}",
+    ),
+    (r"the following arguments are required: (?P<what>.*)", "{what} is missing"),
+    (r"argument (?P<flag>\S+): (?P<what>.*)", "{flag}: {what}"),
+)
+"""Its own sentences, and ours."""
+
+
+def _plain(message: str) -> str:
+    """A sentence of argparse's in the words of the other ones."""
+    for theirs, ours in _ARGPARSE:
+        if match := re.fullmatch(theirs, message, re.DOTALL):
+            parts = {name: shown(text) for name, text in match.groupdict().items()}
+            return ours.format(**parts | {"flag": parts.get("flag", "").replace("/", " or ")})
+    return message
 
 
 class _Version(argparse.Action):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
+from core.paths import expanded
 from core.reasoning import answer
 from tui.markdown.blocks import parse
 from tui.sanitize import clean_line, clean_text
@@ -54,7 +55,7 @@ def save(text: str, name: str) -> Path:
     if not name.strip():
         raise SpecdecError("A file needs a name.", "settings")
     try:
-        path = Path(name.strip()).expanduser().absolute()
+        path = expanded(name.strip()).absolute()
         with path.open("x", encoding="utf-8") as file:
             file.write(text if text.endswith("\n") else text + "\n")
     except FileExistsError:

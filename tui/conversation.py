@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core import wire
 from core.chats import branches
 from core.chats.records import Chat, Ending, Message, new_id, read_stats, title_of
 from core.protocol import ChatMessage, ReplyStats
@@ -188,6 +187,8 @@ class Conversation:
         return self.record(now), changed
 
     def _reply(self, turn: Turn, writing: bool, now: float) -> Message:
+        from core import wire
+
         before = self.kept.get(turn.reply_id)
         return Message(
             id=turn.reply_id,

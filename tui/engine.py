@@ -7,6 +7,7 @@ the first frame.
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -53,14 +54,16 @@ class EngineLine:
         from core.client import EngineClient
 
         self._client = EngineClient()
-        self._tasks = [
-            asyncio.create_task(self._send_all(self._client), name="engine-send"),
-            asyncio.create_task(self._listen(self._client), name="engine-listen"),
-        ]
         try:
             await self._client.start()
         except OSError as error:
             self._post(EngineEvents([_not_started(error)]))
+        # a tenth of a second, in which keys are not to wait, and the engine starts meanwhile
+        await asyncio.to_thread(importlib.import_module, "core.wire")
+        self._tasks = [
+            asyncio.create_task(self._send_all(self._client), name="engine-send"),
+            asyncio.create_task(self._listen(self._client), name="engine-listen"),
+        ]
 
     def send(self, command: Command) -> None:
         """Put a command on the queue; never waits."""

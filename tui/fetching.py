@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,31 +16,13 @@ from textual.message import Message
 
 from core.errors import SpecdecError
 from tui.downloads import ENDED, Downloads, Item, Request
+from tui.messages import Fetched, Judged
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
     from core.models.progress import Progress
 
 Post = Callable[[Message], object]
-
-
-@dataclass
-class Fetched(Message):
-    """News of the item `key`: how far it is, or else that it ended, well (`path`) or not
-    (`problem`), or with neither because it was told to stop."""
-
-    key: str
-    progress: Progress | None = None
-    path: str = ""
-    problem: str = ""
-
-
-@dataclass
-class Judged(Message):
-    """Whether the item `key` may draft; `problem` is empty where it may."""
-
-    key: str
-    problem: str = ""
 
 
 class Fetcher:
@@ -130,6 +111,7 @@ class Fetcher:
         """On a thread: judge a draft by its header alone, which is all that is fetched."""
         from core.models.choose import checked_header
         from core.models.hub_connection import Hub
+        from core.models.names import name_of
         from core.models.remote_header import check_remote_draft
 
         problem = ""
@@ -140,7 +122,8 @@ class Fetcher:
                 request.repo, file, target, Hub(), cancelled=self._closed.is_set
             )
             if judged.compatibility.verdict == "no":
-                problem = f"It cannot draft for {target.path.name}: {judged.compatibility.cause}."
+                cause = judged.compatibility.cause
+                problem = f"It cannot draft for {name_of(target.path)}: {cause}."
         except SpecdecError as error:
             problem = error.message
         except Exception as error:  # a defect must not leave the item waiting for ever

@@ -6,7 +6,7 @@ The actions in `tui.actions` are heirs of this class, one a subject; `tui.app` j
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
@@ -18,12 +18,9 @@ from textual.widgets import Static
 from core.errors import SpecdecError
 from core.settings import Settings
 from tui.bindings import bindings
-from tui.browser import Browser
 from tui.choices import Offer, first_offer, model_name
 from tui.dialogue import Dialogue, Notice
-from tui.downloads import summary as fetching_summary
 from tui.engine import EngineLine
-from tui.fetching import Fetcher
 from tui.keeping import Keeper
 from tui.keymap import Keymap, own_keymap, read_keymap
 from tui.keys import ACTIONS
@@ -38,7 +35,9 @@ from tui.widgets.stats_bar import StatsBar
 from tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
+    from tui.browser import Browser
     from tui.comparison import Comparison
+    from tui.fetching import Fetcher
 
 FRAME_S = 1 / 15
 LIST_CELLS = 16
@@ -68,7 +67,6 @@ class Frame(App[None]):
         """Settings that have a value of their own in this session."""
         self.repainting: Timer | None = None
         self.engine = EngineLine(self.post_message, FRAME_S)
-        self.fetcher, self.browser = Fetcher(self.post_message), Browser()
         self.comparison: Comparison | None = None
         """The one that has the engine, or had it last."""
         self.given_offer = offer
@@ -83,6 +81,20 @@ class Frame(App[None]):
         self.chat, self.divider, self.completions = ChatView(), Divider(), Completions()
         self.composer = Composer(self.shortcuts, self.completions)
         self.panel, self.stats_bar = Panel(target, offer.drafts), StatsBar()
+
+    # what the first frame does not show is imported after it
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        from tui.fetching import Fetcher
+
+        return Fetcher(self.post_message)
+
+    @cached_property
+    def browser(self) -> Browser:
+        from tui.browser import Browser
+
+        return Browser()
 
     def compose(self) -> ComposeResult:
         yield self.title_bar
@@ -103,6 +115,8 @@ class Frame(App[None]):
 
     def show_state(self) -> None:
         """Paint what is known of the engine, where it has changed."""
+        from tui.downloads import summary as fetching_summary
+
         state, offer = self.dialogue.state, self.dialogue.offer
         in_use = state.draft_in_use if state.drafter else self.dialogue.draft.key
         draft = offer.get(state.wanted_draft or in_use) or offer.initial

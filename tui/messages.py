@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from tui.choices import Offer
+
+if TYPE_CHECKING:
+    from core.models.progress import Progress
 
 
 @dataclass
@@ -22,3 +26,22 @@ class Submitted(Message):
     """Enter was pressed in the composer."""
 
     text: str
+
+
+@dataclass
+class Fetched(Message):
+    """News of the item `key`: how far it is, or else that it ended, well (`path`) or not
+    (`problem`), or with neither because it was told to stop."""
+
+    key: str
+    progress: Progress | None = None
+    path: str = ""
+    problem: str = ""
+
+
+@dataclass
+class Judged(Message):
+    """Whether the item `key` may draft; `problem` is empty where it may."""
+
+    key: str
+    problem: str = ""

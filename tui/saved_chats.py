@@ -15,6 +15,7 @@ from core.chats.records import MAX_TITLE, Chat, Message
 from core.chats.search import Hit
 from core.chats.store import Listed
 from core.errors import SpecdecError
+from core.paths import expanded
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def exported(chat: Chat, messages: Mapping[int, Message], form: Format, folder: 
 def imported(store: Callable[[], Store], given: str) -> tuple[int | None, Answer]:
     """Take a chat in from a JSON file: which one it is now."""
     try:
-        chat, messages = read_chat(Path(given.strip()).expanduser())
+        chat, messages = read_chat(expanded(given.strip()))
         store().add(chat, messages)
     except SpecdecError as error:
         return None, (error.message, False)

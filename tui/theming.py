@@ -15,7 +15,7 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from core.errors import SpecdecError
-from core.settings import config_path
+from core.settings import config_path, unreadable
 
 COLORS = (
     "primary",
@@ -106,8 +106,10 @@ def read_theme(file: Traversable) -> Theme:
     """One theme file. Raises SpecdecError naming the file and the key."""
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _wrong(file, f"cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(file, f"not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong(file, unreadable(error)) from None
     _check_keys(file, "", table, ("name", "dark", "ansi", "colors", "variables"))
     colors, variables = _table(file, table, "colors"), _table(file, table, "variables")
     _check_keys(file, "colors.", colors, COLORS)

@@ -124,7 +124,7 @@ def _models(loaded: Loaded) -> dict[str, Any]:
     return {
         "target": loaded.target.name,
         "target_path": loaded.target.path,
-        "draft": loaded.drafter.name if loaded.drafter.kind != "none" else None,
+        "draft": loaded.drafter.given_as,
         "draft_path": draft.path if draft else None,
         "devices": loaded.target.devices,
     }

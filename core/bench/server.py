@@ -70,7 +70,7 @@ class LlamaServer:
     does not answer as a llama-server does."""
 
     def __init__(self, url: str) -> None:
-        """`url`: `http://host:port`; without a scheme, http is meant."""
+        """`url`: `http://host:port`; without a scheme, which takes the port, http is meant."""
         self.url = url
         self._parts = _parsed(url)
 
@@ -101,7 +101,7 @@ class LlamaServer:
             response = connection.getresponse()
             raw = response.read(MAX_ANSWER_BYTES)
         except (OSError, http.client.HTTPException) as error:
-            raise self._failure(f"cannot be reached: {error or type(error).__name__}") from None
+            raise self._failure(f"cannot be reached ({_why(error)})") from None
         wall_s = time.perf_counter() - started
         if response.status != 200:
             raise self._failure(f"answers {response.status}: {_complaint(raw)}")
@@ -119,11 +119,18 @@ class LlamaServer:
         )
 
 
+def _why(error: Exception) -> str:
+    """The system's own words, without its number for them."""
+    said = error.strerror if isinstance(error, OSError) else ""
+    return (said or str(error) or type(error).__name__).lower()
+
+
 def _parsed(url: str) -> SplitResult:
+    """A word alone is no address: it is more likely a flag's value in the wrong place."""
     with contextlib.suppress(ValueError):
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        _ = parts.port  # a wrong one raises here
-        if parts.scheme in ("http", "https") and parts.hostname and not parts.query:
+        whole = parts.port is not None or "://" in url  # a wrong port raises here
+        if whole and parts.scheme in ("http", "https") and parts.hostname and not parts.query:
             return parts
     raise SpecdecError(
         f"--vs: {shown(url)} is no address; give one such as http://127.0.0.1:8080.",

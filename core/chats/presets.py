@@ -18,9 +18,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from core.configuration import not_right
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import DEFAULTS, Settings, config_path
+from core.settings import DEFAULTS, Settings, config_path, unreadable
 
 FIELDS = (
     *("target", "draft", "draft_len", "lookup", "system", "max_tokens"),
@@ -126,11 +127,11 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
         model = _model()(**table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = shown(str(first["loc"][0])) if first["loc"] else ""
-        problem = first["msg"][0].lower() + first["msg"][1:]
-        if first["type"] == "extra_forbidden":
-            problem = "a preset has no such key"
-        raise SpecdecError(f"{where} {key}: {shown(problem)}; correct it.", "settings") from None
+        key = str(first["loc"][0]) if first["loc"] else ""
+        problem = "a preset has no such key; take it out."
+        if first["type"] != "extra_forbidden":
+            problem = not_right(key, first["input"], first["msg"])
+        raise SpecdecError(f"{where} {shown(key)}: {problem}", "settings") from None
     except TypeError:
         raise SpecdecError(f"{where}: its keys are not right; correct them.", "settings") from None
     return {key: getattr(model, key) for key in table}
@@ -147,7 +148,7 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecdecError(f"{path}: cannot be read: {error}; correct it.", "settings") from None
+        raise SpecdecError(f"{path}: {unreadable(error)}.", "settings") from None
 
 
 def _tables(path: Path, text: str) -> dict[str, Any]:

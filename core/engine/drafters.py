@@ -11,6 +11,9 @@ from core.engine.suffixes import SuffixAutomaton
 from core.llama.context import Ids, Logits
 from core.protocol import DrafterKind
 
+MAX_DRAFT = 64
+"""The longest draft that any drafter proposes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -181,7 +184,7 @@ class PromptLookupDrafter:
 
     kind: DrafterKind = "lookup"
     name = "prompt lookup"
-    n_max = 64
+    n_max = MAX_DRAFT
     min_match = 2
 
     def __init__(self) -> None:

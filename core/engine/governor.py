@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.engine.acceptance import Acceptance, Verdict
 from core.engine.costs import CostCurve
-from core.engine.drafters import Proposal
+from core.engine.drafters import MAX_DRAFT, Proposal
 from core.engine.policy import Policy, Prices, best_draft, make_policy
 from core.protocol import DrafterKind
 
@@ -67,6 +67,8 @@ class Offer:
     n_max: int
     """The longest draft that there is room for."""
     foreseen: Proposal | None = None
+    n_most: int = MAX_DRAFT
+    """The longest one where there is all the room in the world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,9 @@ class Plan:
     """Which of the offers is to propose."""
     paused: bool = False
     forecast: Forecast | None = None
-    expected: int | None = None
-    """The length that is expected to be best, where it is left to `go_on`."""
+    length: int | None = None
+    """The draft length that was chosen; about, where it is left to `go_on`. None where there was
+    nothing to choose: no room, no match, or the target alone is measured."""
     go_on: Callable[[Sequence[float | None]], bool] | None = None
     keep: Callable[[Sequence[float | None]], int] | None = None
 
@@ -159,15 +162,16 @@ class Governor:
         the user chose; the others are there to help it under `auto`."""
         chosen = offers[0]
         if chosen.kind == "none":
-            return Plan(0, "no draft")
+            return Plan(0, "no draft", length=0)
         if self.draft_len == 0:
-            return Plan(0, "draft length is 0")
+            return Plan(0, "draft length is 0", length=0)
         if chosen.n_max <= 0:
             return Plan(0, "no room for a draft")
         if not baseline_known:
             return Plan(0, "measuring the target alone")
         if self.draft_len != "auto":
-            return Plan(min(self.draft_len, chosen.n_max), "fixed length")
+            length = min(self.draft_len, chosen.n_most)
+            return Plan(min(length, chosen.n_max), "fixed length", length=length)
         return self._choose(offers, depth)
 
     def record(
@@ -198,7 +202,7 @@ class Governor:
         rate = policy.rates[0] if chosen.foreseen else policy.rate
         for i, offer in enumerate(offers):
             if offer.foreseen and offer.foreseen.tokens and (n := self._worth(offer, policy, rate)):
-                return Plan(n, f"looking up {n}", by=i, forecast=self._forecasts[1], expected=n)
+                return Plan(n, f"looking up {n}", by=i, forecast=self._forecasts[1], length=n)
         n_max = min(chosen.n_max, AUTO_MAX)
         if chosen.foreseen is not None:
             return self._wait(chosen.foreseen, policy)
@@ -208,7 +212,8 @@ class Governor:
             return self._draft(chosen, policy, n_max)
         best = policy.best_draft
         if self._is_worth_measuring(chosen, policy, depth) and best <= n_max:
-            return Plan(best, f"measuring a draft of {best}", forecast=self._forecasts[0])
+            reason = f"measuring a draft of {best}"
+            return Plan(best, reason, forecast=self._forecasts[0], length=best)
         return self._pause(chosen, policy, n_max)
 
     def _is_worth_measuring(self, offer: Offer, policy: Policy, depth: int) -> bool:
@@ -254,6 +259,7 @@ class Governor:
                 reason=f"paused: would run at {ratio:.2f}×",
                 paused=True,
                 forecast=self._forecasts[0],
+                length=0,
                 keep=lambda _p: 0,
             )
             self._rest = (policy, plan)
@@ -291,7 +297,7 @@ class Governor:
             n_draft=n_max,
             reason=f"drafting about {length}",
             forecast=self._forecasts[1],
-            expected=length,
+            length=length,
             go_on=go_on,
             keep=keep,
         )

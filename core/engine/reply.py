@@ -179,8 +179,8 @@ class Reply:
         if self._limits.max_tokens:
             n_left = self._limits.max_tokens - self._tally.n_tokens
         # a round yields one token more than it drafts, and drafts must fit into the context
-        n_max = min(session.n_draft_max(), n_left - 1, session.target.n_ctx - len(tokens))
-        self._offers = [_offer(drafter, tokens, n_max) for drafter in self._drafters]
+        room, n_most = min(n_left - 1, session.target.n_ctx - len(tokens)), session.n_draft_max()
+        self._offers = [_offer(drafter, tokens, room, n_most) for drafter in self._drafters]
         plan = session.governor.plan(
             self._offers,
             depth=len(tokens),
@@ -222,6 +222,8 @@ class Reply:
         return self._tally.snapshot(self._session.baseline.tok_s(len(self._tokens)))
 
 
-def _offer(drafter: Drafter, tokens: list[int], n_max: int) -> Offer:
-    n_max = min(n_max, drafter.n_max)
-    return Offer(drafter.name, drafter.kind, n_max, drafter.foresee(tokens, min(n_max, AUTO_MAX)))
+def _offer(drafter: Drafter, tokens: list[int], room: int, n_most: int) -> Offer:
+    n_most = min(n_most, drafter.n_max)
+    n_max = min(n_most, room)
+    foreseen = drafter.foresee(tokens, min(n_max, AUTO_MAX))
+    return Offer(drafter.name, drafter.kind, n_max, foreseen, n_most)

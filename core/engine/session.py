@@ -13,7 +13,13 @@ from core.engine.cache import TokenCache
 from core.engine.choice import WayRecord
 from core.engine.conversation import Conversation
 from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, tune_threads
-from core.engine.drafters import Drafter, ModelDrafter, NoDrafter, PromptLookupDrafter
+from core.engine.drafters import (
+    MAX_DRAFT,
+    Drafter,
+    ModelDrafter,
+    NoDrafter,
+    PromptLookupDrafter,
+)
 from core.engine.governor import AUTO_MAX, Governor
 from core.engine.stats import Baseline
 from core.errors import SpecdecError
@@ -25,9 +31,9 @@ from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.kinds import require_language_model
 from core.models.machine import main_memory_held
+from core.models.names import name_of
 from core.protocol import DeviceMemory, DraftChoice, DrafterInfo, ModelInfo, ModelOptions
 
-MAX_DRAFT = 64
 DRAFT_ROWS = 8
 """Logits rows of the draft: one a step; the calibration asks for a few."""
 DEVICE_TOP_K = 64
@@ -120,8 +126,9 @@ class Session:
         if choice.kind == "none":
             return NoDrafter(), DrafterInfo(kind="none", name="none")
         if self.target.context.n_rollback == 0:
+            name = name_of(Path(self.model.path))
             raise SpecdecError(
-                f"{_name(self.model)} keeps a recurrent state that llama.cpp can neither roll back "
+                f"{name} keeps a recurrent state that llama.cpp can neither roll back "
                 "nor save, so it runs without a draft.",
                 "draft",
             )
@@ -165,7 +172,7 @@ class Session:
         fit = compare(self.header, header)
         if fit.verdict == "no":
             raise SpecdecError(
-                f"{Path(choice.path).name} cannot draft for this target: {fit.cause}; choose a "
+                f"{name_of(Path(choice.path))} cannot draft for this target: {fit.cause}; choose a "
                 "draft of the same model family.",
                 "draft",
             )
@@ -188,7 +195,7 @@ class Session:
             model.close()
             raise
         if context.n_rollback == 0:
-            name = _name(model)
+            name = name_of(Path(choice.path))
             context.close()
             model.close()
             raise SpecdecError(
@@ -210,10 +217,10 @@ class Session:
         return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 
     def _name_apart(self, model: Model) -> str:
-        """The draft's name; with its file's where another loaded draft has the same."""
-        name = _name(model)
+        """The draft's name, or its path where another loaded draft has the same."""
+        name = name_of(Path(model.path))
         taken = {d.name for d, info in self._loaded_drafts.values() if info.model}
-        return f"{name} ({Path(model.path).stem})" if name in taken else name
+        return model.path if name in taken else name
 
     def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
         """What batches cost: as kept on disk, if one batch still costs about the same, or
@@ -262,15 +269,11 @@ def _cost_key(context: Context) -> str:
     )
 
 
-def _name(model: Model) -> str:
-    return model.meta("general.name") or Path(model.path).stem
-
-
 def _model_info(model: Model, context: Context, warnings: list[str]) -> ModelInfo:
     gpus = [d.name for d in devices() if d.type in ("GPU", "IGPU")]
     return ModelInfo(
         path=model.path,
-        name=_name(model),
+        name=name_of(Path(model.path)),
         description=model.description(),
         n_params=model.n_params,
         size_bytes=model.size_bytes,

@@ -78,8 +78,8 @@ class Tally:
         self.n_rounds += 1
         self.n_drafted += n_drafted
         self.n_accepted += round_.n_accepted
-        plan = round_.plan
-        self.draft_len = 0 if plan.paused else plan.expected or plan.n_draft
+        if round_.plan.length is not None:
+            self.draft_len = round_.plan.length
         self.drafter = round_.drafter
         while len(self.proposed_at) < n_drafted:
             self.proposed_at.append(0)

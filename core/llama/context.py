@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from core.errors import SpecdecError
 from core.llama import log
 from core.llama.devices import usable_cores
-from core.llama.memory import kv_bytes_on_cpu
+from core.llama.memory import require_memory
 from core.llama.model import Model
-from core.models.machine import main_memory
 from core.models.memory import DEFAULT_N_CTX, MIN_N_CTX, uses_flash_attention
 from core.protocol import ModelOptions
 
@@ -98,7 +97,7 @@ class Context:
             f"{options.n_threads or 'auto'} of {usable_cores()} threads, "
             f"flash attention {self._flash_attn}, {options.cache_type_k}/{options.cache_type_v}"
         )
-        _require_memory(model, self.n_ctx, options)
+        require_memory(model, self.n_ctx, options)
         self._has_state = model.keeps_recurrent_state
         self._checkpoints: list[_Checkpoint] = []
         self._n_last = 0
@@ -298,7 +297,7 @@ class Context:
             if "flash_attn" in cause:
                 way_out = "leave --flash-attn at auto, or choose f16 for the V cache"
             raise SpecdecError(
-                f"A context of {self.n_ctx} tokens could not be made ({cause}); {way_out}.",
+                f"A context of {self.n_ctx:,} tokens could not be made ({cause}); {way_out}.",
                 "memory",
             )
         return handle
@@ -345,17 +344,6 @@ def _flash_attention(model: Model, options: ModelOptions) -> str:
     if options.flash_attn != "auto" or model.n_layers_gpu:
         return options.flash_attn
     return "on" if uses_flash_attention(options, on_gpu=False) else "off"
-
-
-def _require_memory(model: Model, n_ctx: int, options: ModelOptions) -> None:
-    needed = kv_bytes_on_cpu(model, n_ctx, options.cache_type_k, options.cache_type_v)
-    free = main_memory().free
-    if free is not None and needed > free:
-        raise SpecdecError(
-            f"A context of {n_ctx} tokens takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are "
-            "free; choose a smaller one with --ctx, or another cache type.",
-            "memory",
-        )
 
 
 def _decode_error(status: int, n_past: int, n: int, n_ctx: int) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from core.errors import SpecdecError
 from core.llama.devices import devices
 from core.llama.dry_run import measure_memory
+from core.llama.memory import NoRoom
 from core.models.gguf import read_header
 from core.models.header import GgufHeader
 from core.models.machine import main_memory
@@ -46,10 +47,18 @@ def told_of_room(
     sentence = room_for(path, header, options, here(), role)
     try:
         yield sentence
+    except NoRoom:
+        raise
     except SpecdecError as error:
         if not sentence:
             raise
-        raise SpecdecError(f"{error.message} {sentence}", error.kind) from None
+        raise SpecdecError(_one_sentence(error.message, sentence), error.kind) from None
+
+
+def _one_sentence(failure: str, room: str) -> str:
+    """What failed, and of the two ways out the one that helps where memory is lacking."""
+    cause = failure.rpartition("; ")[0] or failure.removesuffix(".")
+    return f"{cause}; {room[0].lower()}{room[1:]}"
 
 
 def room_for(
@@ -81,7 +90,16 @@ def room_for(
     plan = make_plan(footprint, None, places, options, options)
     if role == TARGET and plan.fits:
         return f"{needed}; it {plan.sentence.partition(':')[0]}."
+    if role == TARGET and options.n_ctx and _fits_with_less_context(footprint, options, places):
+        return f"{needed}; choose a context smaller than {options.n_ctx:,} tokens."
     return f"{needed}; choose a smaller model, or one with a smaller quantisation."
+
+
+def _fits_with_less_context(
+    footprint: Footprint, options: ModelOptions, places: Sequence[Device]
+) -> bool:
+    open_ = replace(options, n_ctx=0)
+    return make_plan(footprint, None, places, open_, open_).fits
 
 
 def here() -> list[Device]:

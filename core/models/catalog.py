@@ -12,8 +12,10 @@ from core.errors import SpecdecError
 from core.models.gguf import GgufError
 from core.models.index import Entry, Index
 from core.models.kinds import Kind
+from core.models.names import BUNDLED
 from core.models.places import Found, find_files
 from core.models.untrusted import shown
+from core.paths import expanded, is_file, is_folder, is_there
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,10 @@ def bundled_models() -> list[ModelFile]:
 
 def bundled_catalogued(index: Index | None = None) -> list[Catalogued]:
     """The same with what the index keeps of them."""
-    from core.demo import DRAFT_PATH, TARGET_PATH
-
     index = index or Index()
-    pair = (("demo", TARGET_PATH), ("demo-draft", DRAFT_PATH))
     return [
         catalogued(Found(path, name, "bundled", (path,)), index)
-        for name, path in pair
+        for name, path in BUNDLED.items()
         if path.is_file()
     ]
 
@@ -123,8 +122,8 @@ def resolve(name_or_path: str, models: Sequence[Named]) -> Path:
 
     Raises SpecdecError (kind `file`) saying what there is instead.
     """
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
+    path = expanded(name_or_path)
+    if is_file(path):
         return path
     wanted = name_or_path.casefold().removesuffix(".gguf")
     exact = [model for model in models if model.name.casefold() == wanted]
@@ -135,8 +134,10 @@ def resolve(name_or_path: str, models: Sequence[Named]) -> Path:
     if matches:
         which = [str(model.path) if exact else model.name for model in matches[:3]]
         raise SpecdecError(f"{label} fits several models; say which: {_listed(which)}.", "file")
-    if path.exists():
+    if is_folder(path):
         raise SpecdecError(f"{label} is a folder; give a .gguf file in it.", kind="file")
+    if is_there(path):
+        raise SpecdecError(f"{label} is no ordinary file; give a .gguf file.", kind="file")
     if "/" in name_or_path or name_or_path.endswith(".gguf"):
         raise SpecdecError(f"There is no file {label}; check the path.", kind="file")
     names = {model.name.casefold(): model.name for model in models}

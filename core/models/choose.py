@@ -15,8 +15,10 @@ from core.models.compat import compare
 from core.models.gguf import read_header
 from core.models.header import GgufHeader
 from core.models.kinds import require_language_model
+from core.models.names import BUNDLED, name_of
 from core.models.places import find_files, first_missing_part
 from core.models.untrusted import shown
+from core.paths import expanded, is_file
 from core.protocol import DraftChoice
 from core.settings import Settings
 
@@ -24,23 +26,19 @@ from core.settings import Settings
 def choose_pair(settings: Settings) -> tuple[Path, DraftChoice]:
     """The target's path and the draft, as `settings` say.
 
-    The bundled pair is meant by `demo`, and where no target is configured; `draft` "auto" is the
-    bundled draft for the bundled target and none for another; of other drafts, `demo` leaves only
-    `none` and `lookup`, which need no file, in force. Raises SpecdecError of kind `file`,
+    The bundled target is meant by `demo`, and where no target is configured; `draft` "auto" is the
+    bundled draft for the bundled target and none for another. Raises SpecdecError of kind `file`,
     `model` or `draft`: the file is not there or not whole, is no language model, or the draft's
     vocabulary does not fit, and exactly why.
     """
-    bundled = settings.demo or not settings.target
-    target = TARGET_PATH if bundled else _path(settings.target, settings)
+    named, draft = settings.pair()
+    target = _path(named, settings) if named else TARGET_PATH
     header = checked_header(target)
-    draft = settings.draft
-    if settings.demo and draft not in ("none", "lookup"):
-        draft = "auto"
     if draft == "lookup":
         return target, settings.draft_choice("lookup")
-    if draft == "none" or (draft in ("auto", "") and not _is_bundled_target(target)):
+    if draft == "none" or (draft == "auto" and not _is_bundled_target(target)):
         return target, settings.draft_choice("none")
-    path = DRAFT_PATH if draft in ("auto", "") else _path(draft, settings)
+    path = DRAFT_PATH if draft == "auto" else _path(draft, settings)
     require_compatible(header, checked_header(path))
     return target, settings.draft_choice("model", str(path))
 
@@ -63,17 +61,16 @@ def require_compatible(target: GgufHeader, draft: GgufHeader) -> None:
     compatibility = compare(target, draft)
     if compatibility.verdict == "no":
         raise SpecdecError(
-            f"{shown(draft.path.name)} cannot draft for {shown(target.path.name)}: "
+            f"{shown(name_of(draft.path))} cannot draft for {shown(name_of(target.path))}: "
             f"{compatibility.cause}; choose another draft, `lookup` or `none`.",
             kind="draft",
         )
 
 
 def _path(name_or_path: str, settings: Settings) -> Path:
-    bundled = {"demo": TARGET_PATH, "demo-draft": DRAFT_PATH}
-    if name_or_path in bundled:
-        return bundled[name_or_path]
-    is_path = Path(name_or_path).expanduser().is_file()
+    if name_or_path in BUNDLED:
+        return BUNDLED[name_or_path]
+    is_path = is_file(expanded(name_or_path))
     found: Sequence[Named] = () if is_path else find_files(settings.models_dirs)
     return resolve(name_or_path, found).absolute()
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from core.paths import expanded
+
 MAX_DEPTH = 8
 MAX_ENTRIES = 50_000
 MAX_MANIFEST = 2**20
@@ -49,7 +51,7 @@ def find_files(
     the process's own unless given.
     """
     env = os.environ if env is None else env
-    home = Path.home() if home is None else home
+    home = expanded("~") if home is None else home
     seen: set[tuple[int, int]] = set()
     found = []
     for source, candidates in _places(extra_dirs, env, home):
@@ -70,7 +72,7 @@ def _places(
     extra_dirs: Sequence[Path], env: Mapping[str, str], home: Path
 ) -> Iterator[tuple[str, Candidates]]:
     for folder in extra_dirs:
-        yield "your folders", _walk(folder.expanduser())
+        yield "your folders", _walk(expanded(folder))
     for folder in hub_folders(env, home):
         yield "Hugging Face", _walk(folder)
     for folder in llama_cpp_folders(env, home):
@@ -89,7 +91,7 @@ def _places(
 
 
 def _folders(env: Mapping[str, str], variable: str, default: Path) -> list[Path]:
-    return [Path(env[variable]).expanduser()] if env.get(variable) else [default]
+    return [expanded(env[variable])] if env.get(variable) else [default]
 
 
 def hub_folders(env: Mapping[str, str], home: Path) -> list[Path]:
@@ -105,7 +107,7 @@ def hub_folders(env: Mapping[str, str], home: Path) -> list[Path]:
 
 def _expanded(text: str, env: Mapping[str, str]) -> Path:
     """With `~`, `$NAME` and `${NAME}` replaced."""
-    return Path(Template(text).safe_substitute(env)).expanduser()
+    return expanded(Template(text).safe_substitute(env))
 
 
 def llama_cpp_folders(env: Mapping[str, str], home: Path) -> list[Path]:
@@ -163,6 +165,16 @@ def _ollama(folder: Path) -> Candidates:
             if isinstance(digest, str) and _DIGEST.fullmatch(digest):
                 prefix = "" if namespace == "library" else namespace + "/"
                 yield folder / "blobs" / digest.replace(":", "-"), f"{prefix}{model}:{tag}"
+
+
+def given_name(path: Path) -> str:
+    """The name that a tool gives the file at `path`, where its folder tells; empty elsewhere."""
+    candidates: Candidates = iter(())
+    if path.parent.name == "blobs" and path.name.startswith("sha256-"):
+        candidates = _ollama(path.parent.parent)
+    elif "llamacpp" in path.parts:
+        candidates = _jan(Path(*path.parts[: path.parts.index("llamacpp")]))
+    return next((name for found, name in candidates if found == path), "")
 
 
 # ------------------------------------------------------------------ files and folders

@@ -14,6 +14,7 @@ from core.errors import SpecdecError
 from core.models import places
 from core.models.places import Found
 from core.models.untrusted import shown
+from core.paths import expanded
 
 _HUB_FOLDER = re.compile(r"models--[^/]+")
 
@@ -49,7 +50,10 @@ def plan_removal(
             f"{label} belongs to Ollama; remove it with `ollama rm {label}`.", kind="file"
         )
     roots = _known_folders(
-        model, extra_dirs, os.environ if env is None else env, Path.home() if home is None else home
+        model,
+        extra_dirs,
+        os.environ if env is None else env,
+        expanded("~") if home is None else home,
     )
     paths = tuple(dict.fromkeys(path for part in model.parts for path in _with_links(part)))
     paths += tuple(_manifest(model))
@@ -132,7 +136,7 @@ def _known_folders(
 ) -> list[Path]:
     """The folders that the model's source is searched in, with all links followed."""
     folders = {
-        "your folders": [folder.expanduser() for folder in extra_dirs],
+        "your folders": [expanded(folder) for folder in extra_dirs],
         "Hugging Face": places.hub_folders(env, home),
         "llama.cpp": places.llama_cpp_folders(env, home),
         "LM Studio": [places.lm_studio_folder(home)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from core.configuration import FIELDS, LEAST_CTX, absent, help_texts, load_settings
+from core.configuration import FIELDS, LEAST_CTX, help_texts, load_settings
 from core.errors import SpecdecError
 from core.models.memory import MIN_N_CTX
 from core.protocol import Sampling
-from core.settings import config_path, source_of
+from core.settings import absent, config_path, source_of
 
 
 @pytest.fixture(autouse=True)
@@ -97,13 +98,46 @@ def test_wrong_values_name_where_they_stand(config: Callable[[str], Path]) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ('demo = "perhaps"', "'perhaps' is not right; give true or false."),
+        ("system = 3", "3 is not right; give text in quotes."),
+        ("models_dirs = 3", "3 is not right; give a list of folders."),
+        ("top_k = []", "[] is not right; give a whole number from 0 up."),
+        ("theme = {}", "{} is not right; give text in quotes."),
+    ],
+)
+def test_of_a_wrong_kind_of_value_the_right_one_is_said(
+    config: Callable[[str], Path], line: str, right: str
+) -> None:
+    path = config(f"{line}\n")
+    assert refused() == f"{path}: {line.split(maxsplit=1)[0]}: {right}"
+
+
+def test_a_long_value_is_cut_and_on_one_line(config: Callable[[str], Path]) -> None:
+    config('seed = "' + "x" * 5000 + '\\u001b[2J\\n"')
+    message = refused()
+    assert len(message) < 400 and message.isprintable()
+
+
 def test_unknown_names_are_refused_with_a_guess(
     config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = config("temprature = 1\n")
     assert refused() == (f"{path}: temprature: there is no such setting; did you mean temperature?")
+    config('[key]\nnew_chat = "f7"\n')
+    assert refused() == f"{path}: key: there is no such setting; did you mean keys?"
     monkeypatch.setenv("SPECDEC_TARGT", "x")
     assert refused() == "SPECDEC_TARGT: there is no such setting; did you mean SPECDEC_TARGET?"
+    monkeypatch.delenv("SPECDEC_TARGT")
+    for name, hint in (
+        ("SPECDEC_Demo", "did you mean SPECDEC_DEMO?"),
+        ("SPECDEC_", "take it out."),
+    ):
+        monkeypatch.setenv(name, "1")
+        assert refused() == f"{name}: there is no such setting; {hint}"
+        monkeypatch.delenv(name)
 
 
 def test_tables_of_others_are_no_settings(config: Callable[[str], Path]) -> None:
@@ -117,12 +151,17 @@ def test_a_broken_file_is_named(config: Callable[[str], Path]) -> None:
     path = config("temperature = = 1\n")
     assert refused().startswith(f"{path}: not valid TOML: ")
     path.write_bytes(b"\xff\xfe")
-    assert refused().startswith(f"{path}: cannot be read: ")
+    assert refused() == f"{path}: this is no UTF-8 text; save it as UTF-8."
+    path.unlink()
+    path.symlink_to(path)
+    assert re.fullmatch(
+        rf"{path}: cannot be read \(too many levels .*\); see to that file\.", refused()
+    )
 
 
 def test_a_folder_in_place_of_the_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPECDEC_CONFIG", "/")
-    assert refused().startswith("/: cannot be read: ")
+    assert refused() == "/: this is a folder; put a file in its place."
 
 
 def test_the_file_lies_in_the_config_folder_of_the_user(

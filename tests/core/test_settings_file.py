@@ -143,7 +143,7 @@ def test_a_file_that_may_not_be_written_is_left_alone(
     assert said == f"{path}: cannot be written: it is read-only; nothing was changed."
     assert (path.read_text(), list(path.parent.iterdir())) == ("top_k = 1\n", [path])
     monkeypatch.setenv("SPECDEC_CONFIG", str(path / "below" / "a-file.toml"))
-    assert "Not a directory" in refused("top_k", 2)
+    assert "not a directory" in refused("top_k", 2)
 
 
 def test_the_environment_and_the_file_do_not_decide_what_is_right(

@@ -51,8 +51,8 @@ WAIT_S = 30
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     target = write_tiny_model(folder / "target.gguf", n_layer=2, n_embd=64, n_ctx_train=8192)
-    write_draft_of(folder / "draft.gguf", target, noise=0.02, name="good")
-    write_tiny_model(folder / "other.gguf", vocab_size=900, name="other")
+    write_draft_of(folder / "draft.gguf", target, noise=0.02)
+    write_tiny_model(folder / "other.gguf", vocab_size=900)
     write_vocab_only(folder / "vocab.gguf")
     write_tiny_model(folder / "cut.gguf", n_layer=2, n_embd=64)
     truncate_file(folder / "cut.gguf", 0.6)
@@ -97,8 +97,8 @@ async def test_a_reply_from_start_to_end(client: EngineClient, models: Path):
     await client.send(load(models))
     assert isinstance(await until(client, Ready), Ready)
     loaded = await until(client, Loaded)
-    assert loaded.target.name == "tiny"
-    assert loaded.drafter.name == "good"
+    assert loaded.target.name == "target"
+    assert loaded.drafter.name == "draft"
     await client.send(generate())
     rounds: list[Round] = []
     while True:
@@ -132,9 +132,9 @@ async def test_another_draft_in_mid_reply(client: EngineClient, models: Path):
     await until(client, Round)
     await client.send(SetDraft(draft=DraftChoice(kind="model", path=str(models / "draft.gguf"))))
     changed = await until(client, DraftChanged)
-    assert changed.drafter.name == "good"
+    assert changed.drafter.name == "draft"
     later = [await until(client, Round, Finished) for _ in range(12)]
-    assert any(isinstance(r, Round) and r.stats.drafter == "good" for r in later)
+    assert any(isinstance(r, Round) and r.stats.drafter == "draft" for r in later)
     await client.send(Cancel(id="1"))
     assert (await until(client, Finished)).finish_reason == "cancelled"
 
@@ -147,9 +147,9 @@ async def test_a_draft_that_does_not_fit_leaves_the_reply_alone(client: EngineCl
     await client.send(SetDraft(draft=DraftChoice(kind="model", path=str(models / "other.gguf"))))
     while not isinstance(event := await asyncio.wait_for(client.events.get(), WAIT_S), Failed):
         assert isinstance(event, Round | Progress)
-    assert "other.gguf cannot draft" in event.message
+    assert "other cannot draft" in event.message
     assert event.kind == "draft"
-    assert (await until(client, Round)).stats.drafter == "good"
+    assert (await until(client, Round)).stats.drafter == "draft"
     await client.send(Cancel(id="1"))
     await until(client, Finished)
 
@@ -225,7 +225,7 @@ async def test_a_killed_engine_is_named_and_the_next_message_works(
     assert client.pid is None
     await client.send(generate(id="2", max_tokens=5))
     loaded = await until(client, Loaded)
-    assert loaded.drafter.name == "good"
+    assert loaded.drafter.name == "draft"
     assert (await until(client, Finished)).id == "2"
 
 

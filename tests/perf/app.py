@@ -59,7 +59,7 @@ def first_frames(columns: int, rows: int) -> None:
     """Seconds to the first frame, in turn with an app of Textual alone."""
     commands = {
         "bare Textual": [sys.executable, "-c", BARE],
-        "the app": [sys.executable, "-m", "tui.cli", "--demo"],
+        "the app": [sys.executable, "-m", "tui", "--demo"],
     }
     took: dict[str, list[float]] = {name: [] for name in commands}
     memory: dict[str, float] = {}

@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("flags", nargs="*", help="flags of specdec-tui, after --")
     given = parser.parse_args()
     columns, rows = map(int, given.size.split("x"))
-    command = [sys.executable, "-m", "tui.cli", *given.flags]
+    command = [sys.executable, "-m", "tui", *given.flags]
     frames = first_frames(command, columns, rows, given.frames)
     print(f"first frame  median {statistics.median(frames):.3f} s, best {min(frames):.3f} s")
     terminal = Terminal(command, columns, rows)

@@ -24,7 +24,7 @@ class Screen:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         env = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"} | (env or {})
-        command = ["-m", "tui.cli", *flags]
+        command = ["-m", "tui", *flags]
         self.process = pexpect.spawn(
             sys.executable, command, dimensions=(rows, columns), env=env, timeout=WAIT_S
         )

@@ -61,7 +61,7 @@ def test_a_table_by_kind_and_by_length(capsys: pytest.CaptureFixture[str], tempo
     out, err = capsys.readouterr()
     assert err == ""
     lines = out.splitlines()
-    assert lines[:2] == ["target  tiny target", "draft   tiny draft, draft length auto"]
+    assert lines[:2] == ["target  tiny-target", "draft   tiny-draft, draft length auto"]
     kinds = [line.split()[0] for line in lines[4:8]]
     assert kinds == ["easy", "hard", "turning", "all"]
     rows = {line.split()[0]: line.split() for line in lines[10:14]}
@@ -92,8 +92,8 @@ def test_json_is_one_document_and_the_plot_an_svg(
 def test_costs_as_a_table_and_as_json(capsys: pytest.CaptureFixture[str], pair: Pair) -> None:
     assert main(["bench", "--costs", *named(pair)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "target  tiny target"
-    assert lines[1].startswith("draft   tiny draft: ") and " ms a step, " in lines[1]
+    assert lines[0] == "target  target"
+    assert lines[1].startswith("draft   draft: ") and " ms a step, " in lines[1]
     assert [line.split()[0] for line in lines[4:]] == [str(n) for n in range(1, 18)]
     assert main(["bench", "--costs", "--json", *named(pair)]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -120,6 +120,8 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
         (("--synthetic", "9b"), "choose one of tiny, 1.1b-50m"),
         (("--synthetic", "tiny", "--target", "x"), "leave out --target"),
         (("--synthetic", "tiny", "--vs", "localhost:1"), "--vs needs a pair"),
+        (("--vs", ""), "--vs needs a value; give one or leave it out."),
+        (("--vs", "nope"), "--vs: nope is no address; give one such as http://127.0.0.1:8080."),
         (("--acceptance", "0.5"), "--acceptance dials a --synthetic pair"),
         (("--costs", "--sweep"), "--costs makes no replies"),
         (("--synthetic", "tiny", "--kinds", "poetry"), "no such kind"),

@@ -43,7 +43,7 @@ def test_drafts_are_ranked_on_the_users_own_prompts(
     command = ["bench", "--target", str(pair.target), "--prompts", asked, *SHORT]
     assert main([*command, "--drafts", f"{pair.draft},none,lookup"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "target  tiny target"
+    assert lines[0] == "target  target"
     assert lines[2].split()[:3] == ["draft", "tok/s", "speed-up"]
     rows = {line.split()[0]: line.split() for line in lines[3:6]}
     assert set(rows) == {"none", "draft", "lookup"}

@@ -27,6 +27,15 @@ def test_with_nothing_configured_the_bundled_pair_is_offered() -> None:
     assert offer.initial.path == str(DRAFT_PATH)
 
 
+def test_demo_goes_with_the_draft_that_is_named_beside_it_and_with_no_configured_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = first_offer(load_settings({"demo": True, "draft": "/d.gguf"}))
+    assert (named.target, named.initial.path) == (str(TARGET_PATH), "/d.gguf")
+    monkeypatch.setenv("SPECDEC_DRAFT", "/d.gguf")
+    assert first_offer(load_settings({"demo": True})).initial.path == str(DRAFT_PATH)
+
+
 @pytest.mark.parametrize(("draft", "initial"), [("lookup", LOOKUP), ("none", NONE)])
 def test_the_bundled_draft_stays_on_offer_beside_another_choice(
     draft: str, initial: DraftOption

@@ -84,6 +84,13 @@ def test_files_and_folders(complete: Complete) -> None:
     assert "notes.txt" in complete("bench", "--plot", "")
 
 
+def test_its_help_says_what_to_do_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["completion", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert 'For bash, put eval "$(specdec-tui completion bash)" into ~/.bashrc' in text
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_flag_is_in_every_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0

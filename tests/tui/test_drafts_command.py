@@ -116,6 +116,15 @@ def test_the_target_may_be_a_name_or_the_configured_one(
     assert document(capsys, "demo")["drafts"][0]["name"] == "demo-draft"
 
 
+@pytest.mark.parametrize("other", [("--demo",), ("--target", "small.gguf")])
+def test_a_target_that_is_named_twice_is_refused(
+    capsys: pytest.CaptureFixture[str], other: tuple[str, ...]
+) -> None:
+    assert main(["drafts", "big.gguf", *other]) == 2
+    said = capsys.readouterr().err
+    assert said == f"specdec-tui: The target is named twice; leave out big.gguf or {other[0]}.\n"
+
+
 def test_the_memory_of_a_gpu_counts(engine_says: Say, capsys: pytest.CaptureFixture[str]) -> None:
     engine_says(json.dumps({"devices": [GPU]}))
     found = document(capsys, "big.gguf")

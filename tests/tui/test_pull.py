@@ -166,7 +166,7 @@ def test_a_draft_is_judged_before_it_is_fetched(run: Run, tmp_path: Path) -> Non
     target = str(tmp_path / "draft.gguf")
     code, out, err = run(f"{REPO}:F32", "--for", target)
     assert code == 0 and out.startswith("Tiny-F32")
-    assert "Tiny-F32 can draft for draft.gguf: the same vocabulary of 300 tokens." in err
+    assert "Tiny-F32 can draft for draft: the same vocabulary of 300 tokens." in err
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
@@ -175,7 +175,7 @@ def test_a_draft_that_does_not_fit_is_not_fetched(
 ) -> None:
     target = str(tmp_path / "draft.gguf")
     assert sentence(run(f"{REPO}:F16", "--for", target, *flags), code=1) == (
-        "Other-F16 cannot draft for draft.gguf: vocabularies differ by 600 tokens, at most 128 "
+        "Other-F16 cannot draft for draft: vocabularies differ by 600 tokens, at most 128 "
         "are allowed; choose another, or fetch it with --force."
     )
     assert not (tmp_path / "hub").exists()
@@ -197,8 +197,9 @@ def test_a_target_that_is_not_there_is_found_out_first(server: FakeHub, run: Run
     [
         (("Tiny",), 2, "Tiny is no repository; give OWNER/NAME"),
         (("../etc",), 2, "is no repository"),
-        ((), 2, "arguments are required: REPO[:QUANT]"),
+        ((), 2, "REPO[:QUANT] is missing; "),
         ((REPO, "x"), 2, "x is one argument too many"),
+        ((REPO, "--force"), 2, "--force goes with --for; leave it out, or name a target."),
         ((REPO, "--frce"), 2, "there is no flag --frce, did you mean --force?"),
         ((f"{REPO}:Q9",), 1, f"There is no Q9 in {REPO}; say which: F32, F16, Q4_K_M."),
         (("org/gone",), 1, "There is no repository org/gone, or it is private"),

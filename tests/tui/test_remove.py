@@ -72,7 +72,7 @@ def test_without_a_yes_nothing_goes(home: Path, run: Run, typed: str) -> None:
     code, out, err = run("mine", typed=typed)
     assert (code, out) == (1, "") and path.exists()
     assert f"  {path}\nRemove mine and free {size // 1024 + 1} KiB? [y/N] " in err
-    assert err.endswith("Nothing was removed.\n")
+    assert err.endswith("[y/N] " + ("" if typed else "\n") + "Nothing was removed.\n")
 
 
 def test_with_a_yes_it_goes(home: Path, run: Run) -> None:

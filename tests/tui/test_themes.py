@@ -147,7 +147,7 @@ def test_tints_that_a_theme_lacks_are_mixed_from_its_own_colours() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("name = ", "cannot be read"),
+        ("name = ", "not valid TOML"),
         (GOOD.replace("#123456", "blurple"), "colors.primary"),
         (GOOD + 'primry = "#fff"\n', "colors.primry"),
         (GOOD + '[variables]\nmuted = "no"\n', "variables.muted"),

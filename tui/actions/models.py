@@ -10,10 +10,8 @@ from textual import on
 from core.errors import SpecdecError
 from tui.choices import DraftOption, chosen_offer, with_drafts_found
 from tui.dialogue import Notice
-from tui.downloads import arrival
-from tui.fetching import Fetched, Judged
 from tui.frame import Frame
-from tui.messages import OfferFound
+from tui.messages import Fetched, Judged, OfferFound
 from tui.sanitize import clean_line
 from tui.switching import TargetFound, look_up_arrived, look_up_target
 
@@ -86,6 +84,8 @@ class ModelActions(Frame):
     @on(Fetched)
     @on(Judged)
     def _take_news(self, message: Fetched | Judged) -> None:
+        from tui.downloads import arrival
+
         if item := self.fetcher.take(message):
             self.tell(Notice(arrival(item), "error" if item.note else "information"))
             if item.path:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from core.configuration import absent
 from core.errors import SpecdecError
-from core.settings import source_of
+from core.settings import absent, source_of
 from tui.dialogue import BUSY, Notice
 from tui.frame import Frame
 

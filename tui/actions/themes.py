@@ -17,6 +17,7 @@ from tui.choices import Offer
 from tui.dialogue import Notice
 from tui.filters import AsciiOnly, BlankEnds, TextStyles
 from tui.frame import LIST_CELLS
+from tui.stand_ins import spell_on_screen
 from tui.terminal import Terminal
 from tui.theme_files import ThemeFiles
 from tui.theming import missing_variables, no_such_theme, user_themes
@@ -34,6 +35,7 @@ class ThemeActions(SettingActions):
     ) -> None:
         super().__init__(settings, offer, terminal)
         self._ascii = AsciiOnly(enabled=self.terminal.ascii)
+        spell_on_screen(self.terminal.ascii)
         self._styles: tuple[Theme, TextStyles] | None = None
         self.theme_files = ThemeFiles(Path(str(user_themes())))
         self.theme_problems = self._begin_with_theme()

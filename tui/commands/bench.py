@@ -101,6 +101,9 @@ def _measure_costs(load: Load) -> Outcome:
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    for name in ("vs", "prompts", "synthetic", "plot"):
+        if getattr(arguments, name) == "":
+            raise SpecdecError(f"--{name} needs a value; give one or leave it out.", "settings")
     sweeps = arguments.sweep is not None
     if arguments.costs and (sweeps or arguments.vs or arguments.kinds):
         raise SpecdecError(
@@ -192,9 +195,13 @@ def _models(settings: Settings, arguments: argparse.Namespace) -> Iterator[Load]
         _status("writing the models")
         acceptance = arguments.acceptance or ACCEPTANCE
         pair = write_pair(Path(folder), arguments.synthetic, acceptance)
+        target, drafter = (  # under these names they are spoken of
+            path.rename(path.with_name(f"{arguments.synthetic}-{path.name}"))
+            for path in (pair.target, pair.draft)
+        )
         # The measured costs of models that nobody will load again are kept beside them.
         with _environment("XDG_CACHE_HOME", folder):
-            yield _load(settings, pair.target, settings.draft_choice("model", str(pair.draft)))
+            yield _load(settings, target, settings.draft_choice("model", str(drafter)))
 
 
 def _load(settings: Settings, target: Path, draft: DraftChoice) -> Load:

@@ -114,4 +114,3 @@ _FLAGS: dict[str, dict[str, Any]] = {
     },
     "--plot": {"metavar": "FILE", "help": "Write a plot as SVG."},
 }
-FLAGS = tuple(_FLAGS)

@@ -31,8 +31,8 @@ def contenders(settings: Settings, names: Sequence[str]) -> tuple[Path, tuple[Co
 
     Raises SpecdecError where one is not there or does not fit.
     """
-    if settings.demo:  # which leaves no draft but the bundled one in force
-        settings = replace(settings, demo=False, target="")
+    # not `demo`, which would leave no draft but the bundled one in force
+    settings = replace(settings, demo=False, target=settings.pair()[0])
     target, found = Path(), list[Contender]()
     for name in _named(settings, names):
         target, choice = choose_pair(replace(settings, draft=name))

@@ -45,7 +45,7 @@ class Outcome:
 
     def document(self) -> dict[str, Any]:
         """The reply under the names that every output of the program uses."""
-        target, draft = self.loaded.target, self.loaded.drafter.model
+        target, drafter = self.loaded.target, self.loaded.drafter
         return {
             "text": self.finished.text,
             "finish_reason": self.finished.finish_reason,
@@ -53,8 +53,8 @@ class Outcome:
             "ttft_s": self.ttft_s,
             "target": target.name,
             "target_path": target.path,
-            "draft": draft.name if draft else None,
-            "draft_path": draft.path if draft else None,
+            "draft": drafter.given_as,
+            "draft_path": drafter.model.path if drafter.model else None,
             "notice": self.loaded.notice,
         }
 

@@ -12,12 +12,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from core.configuration import absent, load_settings
+from core.configuration import load_settings
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
 from core.models.choose import checked_header, choose_pair, require_compatible
 from core.models.untrusted import shown
-from core.settings import Settings, config_path
+from core.settings import Settings, absent, config_path
 from tui import figures
 from tui.commands.engine_facts import engine_facts
 from tui.commands.output import print_json

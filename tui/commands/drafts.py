@@ -9,13 +9,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from core.errors import SpecdecError
 from core.models.advisor import Advice
 from core.models.choose import choose_pair
 from core.models.machine import devices_of, main_memory
 from core.models.memory import Device, gib
 from core.models.survey import Survey, survey
 from core.models.untrusted import shown
-from core.settings import Settings
+from core.settings import Settings, source_of
 from tui import figures
 from tui.commands.engine_facts import engine_facts
 from tui.commands.models import weights
@@ -32,6 +33,11 @@ def run(settings: Settings, target: str, as_json: bool) -> int:
     `target` is a path or a name, empty for the configured one. Raises SpecdecError where it is none
     that can be loaded.
     """
+    twice = [name for name in ("target", "demo") if source_of(settings, name) == "command line"]
+    if target and twice:
+        raise SpecdecError(
+            f"The target is named twice; leave out {shown(target)} or --{twice[0]}.", "settings"
+        )
     settings = replace(settings, draft="none")
     if target:
         settings = replace(settings, target=target, demo=False)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-FLAGS = ("--for", "--force", "--endpoint", "--yes")
-
 
 def add_pull_flags(parser: argparse.ArgumentParser) -> None:
     """What to fetch, from where, and for which target."""

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
+
+IN_ASCII = "specdec-ascii"
+
+
+def prepare_streams() -> None:
+    """What stdout and stderr cannot show is written in ASCII from now on, instead of failing; what
+    is written to a closed one is lost."""
+    codecs.register_error(IN_ASCII, _in_ascii)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=IN_ASCII)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    from tui.stand_ins import ascii_of
+
+    return ascii_of(error.object[error.start : error.end]), error.end
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from core.models.header import GgufHeader
 from core.models.hub import FileChoice, Repository, choose_file, repository
 from core.models.hub_connection import Hub
 from core.models.hub_names import split_request
+from core.models.names import name_of
 from core.models.places import find_files
 from core.models.progress import Progress
 from core.models.remote_header import RemoteDraft, check_remote_draft
@@ -33,6 +34,8 @@ MAX_NAME = 40
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Fetch the model and say where it is: 0. Interrupted, what came is kept: 130."""
+    if arguments.force and not arguments.for_target:
+        raise SpecdecError("--force goes with --for; leave it out, or name a target.", "settings")
     repo, wanted = split_request(arguments.repo)
     hub = Hub(endpoint=arguments.endpoint)
     target = _target(settings, arguments.for_target) if arguments.for_target else None
@@ -81,7 +84,7 @@ def _judged(
 
 def _sentence(choice: FileChoice, target: GgufHeader, judged: Compatibility) -> str:
     verb = {"yes": "can", "yes-but": "can, but perhaps not well,", "no": "cannot"}[judged.verdict]
-    return f"{shown(choice.name)} {verb} draft for {shown(target.path.name)}: {judged.cause}"
+    return f"{shown(choice.name)} {verb} draft for {shown(name_of(target.path))}: {judged.cause}"
 
 
 def _document(

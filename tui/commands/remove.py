@@ -75,6 +75,8 @@ def _confirmed(removal: Removal) -> bool:
         flush=True,
     )
     answer = sys.stdin.readline() if sys.stdin else ""
+    if not answer.endswith("\n"):  # nobody ended the line
+        print(file=sys.stderr)
     return answer.strip().lower() in ("y", "yes")
 
 

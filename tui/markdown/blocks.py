@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content, Span
 
+from tui.stand_ins import spelled
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -107,7 +109,9 @@ class _Reader:
                 self._heading = token.nesting > 0
             case "fence" | "code_block":
                 language = token.info.split()[0] if token.info.split() else ""
-                self._add(Block("code", Content(token.content.rstrip("\n")), language=language))
+                self._add(
+                    Block("code", Content(spelled(token.content.rstrip("\n"))), language=language)
+                )
             case "hr":
                 self._add(Block("rule"))
             case "tr_open":
@@ -211,5 +215,5 @@ def inline(token: Token) -> Content:
         elif child.type == "hardbreak":
             put("\n")
         else:
-            put(child.content, STYLES["code"] if child.type == "code_inline" else "")
+            put(spelled(child.content), STYLES["code"] if child.type == "code_inline" else "")
     return Content("".join(parts), [span for span in spans if span.style and span.end > span.start])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content, Span
 
 from tui.markdown.blocks import STYLES, Block
+from tui.stand_ins import spelled
 
 MIN_WIDTH = 8
 CODE_STYLE = "$md-code-block"
@@ -34,7 +35,7 @@ def layout(block: Block, width: int) -> list[Content]:
 
 def plain_lines(text: str, width: int) -> list[Content]:
     """Text as it is, wrapped."""
-    return _wrap(Content(text), max(MIN_WIDTH, width))
+    return _wrap(Content(spelled(text)), max(MIN_WIDTH, width))
 
 
 def _prefixed(prefix: str, line: Content) -> Content:

@@ -11,6 +11,7 @@ from textual.content import Content
 
 from tui.markdown.blocks import Block
 from tui.markdown.layout import layout
+from tui.stand_ins import spelled
 
 OPENING = re.compile(r"\n*(`{3,}|~{3,})[^\n]*\n")
 
@@ -56,4 +57,4 @@ class OpenFence:
         """A line and the empty ones before it; before the first line, what sets the block apart."""
         gap = None if self._lines else self._block.gap
         text = "\n" * self._blank + line if line else ""
-        return layout(Block("code", Content(text), gap=gap), self._width)
+        return layout(Block("code", Content(spelled(text)), gap=gap), self._width)

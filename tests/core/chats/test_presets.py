@@ -64,7 +64,12 @@ def test_comments_and_other_presets_stay(path: Path) -> None:
     [
         ("[one", "not valid TOML"),
         ("one = 1", r"\[one\] is no table"),
-        ("[one]\ntemperature = 20", r"\[one\] temperature: input should be less than or equal"),
+        (
+            "[one]\ntemperature = 20",
+            r"\[one\] temperature: 20 is not right; give a number from 0 to 10\.$",
+        ),
+        ("[one]\ndraft_len = 65", r"\[one\] draft_len: 65 is not right; give auto or 0 to 64\.$"),
+        ('[one]\nlookup = "x"', r"\[one\] lookup: 'x' is not right; give true or false\.$"),
         ("[one]\ncolour = 1", r"\[one\] colour: a preset has no such key"),
         ("[one]\nmodels_dirs = []", r"\[one\] models_dirs: a preset has no such key"),
     ],
@@ -82,6 +87,14 @@ def test_a_preset_that_is_not_right_is_not_saved(path: Path) -> None:
         with pytest.raises(SpecdecError):
             save_preset(preset, path)
     assert not path.exists() and read_presets(path) == {}
+
+
+def test_a_folder_in_place_of_the_file_is_a_sentence(path: Path) -> None:
+    path.mkdir(parents=True)
+    for ask in (lambda: read_presets(path), lambda: save_preset(Preset("one", {}), path)):
+        with pytest.raises(SpecdecError) as refused:
+            ask()
+        assert refused.value.message == f"{path}: this is a folder; put a file in its place."
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_pausing_is_said_with_what_it_saves():
         wrong = round_of(Plan(1), [7], Proposal([8], [0.9]))
         governor.record(wrong, depth=0, wall_s=0.028)
     plan = governor.plan([Offer("d", "model", 9)], depth=0, baseline_known=True)
-    assert plan.paused
+    assert plan.paused and plan.length == 0
     assert plan.reason.startswith("paused: would run at 0.")
     assert plan.forecast.at_chosen == plan.forecast.at_zero > plan.forecast.at_other
 
@@ -173,6 +173,32 @@ def test_a_fixed_length_is_kept_to():
     governor = Governor(5)
     assert governor.plan([Offer("d", "model", 9)], depth=0, baseline_known=True).n_draft == 5
     assert governor.plan([Offer("d", "model", 3)], depth=0, baseline_known=True).n_draft == 3
+
+
+def test_the_length_that_was_chosen_is_not_what_there_is_room_for():
+    fixed = Governor(5)
+    for n_max in (9, 3):
+        plan = fixed.plan([Offer("d", "model", n_max)], depth=0, baseline_known=True)
+        assert plan.length == 5
+    short = Offer("d", "model", 3, n_most=4)  # more it can never take back
+    assert fixed.plan([short], depth=0, baseline_known=True).length == 4
+    none = Offer("none", "none", 0)
+    assert fixed.plan([none], depth=0, baseline_known=True).length == 0
+
+
+@pytest.mark.parametrize(
+    ("offer", "baseline_known"),
+    [
+        (Offer("d", "model", 0), True),
+        (Offer("d", "model", 9), False),
+        (Offer("lookup", "lookup", 9, Proposal()), True),
+    ],
+)
+def test_where_there_is_nothing_to_choose_no_length_is_chosen(
+    offer: Offer, baseline_known: bool
+) -> None:
+    plan = two().plan([offer], depth=0, baseline_known=baseline_known)
+    assert (plan.n_draft, plan.length) == (0, None)
 
 
 def test_no_drafter_no_draft():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_a_prompt_longer_than_the_context_is_refused_and_nothing_is_lost(session
 
 
 def test_a_draft_with_another_vocabulary_is_refused_with_the_cause(session: Session, models: Path):
-    with pytest.raises(SpecdecError, match=r"other\.gguf cannot draft.*128"):
+    with pytest.raises(SpecdecError, match=r"other cannot draft.*128"):
         session.make_drafter(DraftChoice(kind="model", path=str(models / "other.gguf")))
 
 
@@ -168,6 +169,23 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
         session.close()
 
 
+@pytest.mark.parametrize("length", [5, "auto"])
+def test_the_draft_length_in_the_end_is_the_last_one_chosen(
+    session: Session, use_draft: UseDraft, length: int | Literal["auto"]
+) -> None:
+    """Also where the last round had no room for a draft, since the reply was at its limit."""
+    answer(session, ask("once upon a time"), max_tokens=20)  # the target alone is known
+    session.governor.draft_len = length
+    use_draft("good")
+    rounds, end = answer(session, ask("once upon a time"), max_tokens=41)
+    last = rounds[-1].round
+    while last.plan.length is None:
+        rounds.pop()
+        last = rounds[-1].round
+    assert end.stats.draft_len == last.plan.length
+    assert length in ("auto", end.stats.draft_len)
+
+
 def test_prompt_lookup_helps_a_draft_model_and_the_text_stays_the_same(
     session: Session, use_draft: UseDraft
 ) -> None:
@@ -187,6 +205,19 @@ def test_a_draft_model_can_go_without_lookup(session: Session, models: Path) -> 
     session.use_drafter(*session.make_drafter(choice), choice)
     assert [d.name for d in session.drafters] == ["good"]
     assert not session.drafter_info.lookup
+
+
+def test_drafts_with_the_same_file_name_are_told_apart(
+    session: Session, models: Path, tmp_path: Path
+) -> None:
+    twin = tmp_path / "good.gguf"
+    twin.symlink_to(models / "good.gguf")
+    names = []
+    for path in (models / "good.gguf", twin):
+        choice = DraftChoice(kind="model", path=str(path))
+        session.use_drafter(*session.make_drafter(choice), choice)
+        names.append(session.drafter_info.name)
+    assert names == ["good", str(twin)]
 
 
 def test_sliding_window_models_take_a_draft(tmp_path: Path):

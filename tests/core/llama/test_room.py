@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,16 +69,40 @@ def test_a_split_model_is_reckoned_as_a_whole(tmp_path: Path) -> None:
     assert said(first, 6.8).startswith("It takes 6.2 GiB")
 
 
-def test_a_load_that_fails_says_both(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_context_that_alone_is_too_large_is_named(model: Path) -> None:
+    options = ModelOptions(n_ctx=1_000_000)
+    assert said(model, 9, options).endswith("; choose a context smaller than 1,000,000 tokens.")
+    assert said(model, 3, options).endswith(
+        "choose a smaller model, or one with a smaller quantisation."
+    )
+
+
+def test_a_load_that_fails_says_both_in_one_sentence(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(room, "here", lambda: main(3))
-    with (
-        pytest.raises(
-            SpecdecError, match=r"^No memory\. It takes 6\.2 GiB in main memory"
-        ) as caught,
-        told_of_room(str(model), read_header(model), PLAIN),
-    ):
-        raise SpecdecError("No memory.", "memory")
-    assert caught.value.kind == "memory"
+    for failure in ("m.gguf could not be loaded: bad; try another file.", "No memory."):
+        with (
+            pytest.raises(SpecdecError) as caught,
+            told_of_room(str(model), read_header(model), PLAIN),
+        ):
+            raise SpecdecError(failure, "memory")
+        assert caught.value.kind == "memory"
+        assert caught.value.message.startswith(
+            f"{failure.removesuffix('; try another file.').removesuffix('.')}; it takes 6.2 GiB in "
+        )
+        assert caught.value.message.count(". ") == 0
+
+
+def test_of_a_context_without_room_one_thing_is_said(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path / "tiny.gguf")
+    with pytest.raises(SpecdecError) as caught:
+        Session(str(tmp_path / "tiny.gguf"), ModelOptions(n_ctx=2_000_000_000), "auto")
+    assert re.fullmatch(
+        r"A context of 2,000,000,000 tokens takes [\d.]+ GiB, and [\d.]+ GiB are free; choose a "
+        r"smaller one with --ctx, or another cache type\.",
+        caught.value.message,
+    )
 
 
 def test_a_target_that_loads_all_the_same_carries_a_warning(

@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import SpecdecError
 from core.models.catalog import bundled_models, find_catalogued, find_models, resolve
+from core.models.names import name_of
 from core.models.places import find_files
 from tests.support.tiny_gguf import (
     truncate_file,
@@ -114,6 +115,7 @@ def test_ollama_models_have_their_names(
     blob = tiny(root / "blobs" / DIGEST.replace(":", "-"))
     ollama(root, "library/llama3.2", "1b", layer)
     assert [(m.path, m.name, m.source) for m in find_models()] == [(blob, "llama3.2:1b", "Ollama")]
+    assert name_of(blob) == "llama3.2:1b"
 
 
 def test_an_ollama_manifest_cannot_point_out_of_the_blobs(home: Path) -> None:
@@ -130,6 +132,7 @@ def test_jan(home: Path) -> None:
         "name: x\nmodel_path: llamacpp/models/org/m/model.gguf\nsize_bytes: 1\n"
     )
     assert [(m.path, m.name, m.source) for m in find_models()] == [(path, "org/m", "Jan")]
+    assert name_of(path) == "org/m"
 
 
 def test_links_to_one_file_are_one_model_under_its_link(home: Path) -> None:
@@ -150,6 +153,16 @@ def test_a_dangling_link_is_listed_with_the_reason(home: Path) -> None:
     (home / "mine/x.gguf").symlink_to(home / "gone")
     (model,) = find_models([home / "mine"])
     assert model.error is not None and "no such file" in model.error
+
+
+def test_a_file_is_called_what_the_list_calls_it(home: Path) -> None:
+    (home / "mine").mkdir()
+    write_tiny_model(home / "mine/Whole.Q8.GGUF", vocab_size=300)
+    write_tiny_model(home / "mine/split.gguf", vocab_size=300, split_max_tensors=4)
+    models = [*find_models([home / "mine"]), *bundled_models()]
+    assert {model.name for model in models} >= {"Whole.Q8", "split"}
+    assert [name_of(model.path) for model in models] == [model.name for model in models]
+    assert name_of(Path("blobs/sha256-0")) == "sha256-0"
 
 
 def test_parts_of_a_split_model_are_one(home: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from core.configuration import load_settings
 from core.errors import SpecdecError
 from core.models.choose import choose_pair
+from core.models.names import BUNDLED
 from core.settings import Settings
 from tests.support.tiny_gguf import (
     truncate_file,
@@ -27,6 +28,8 @@ def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_draft_of(tmp_path / "bundled-draft.gguf", target)
     monkeypatch.setattr("core.models.choose.TARGET_PATH", tmp_path / "bundled-target.gguf")
     monkeypatch.setattr("core.models.choose.DRAFT_PATH", tmp_path / "bundled-draft.gguf")
+    monkeypatch.setitem(BUNDLED, "demo", tmp_path / "bundled-target.gguf")
+    monkeypatch.setitem(BUNDLED, "demo-draft", tmp_path / "bundled-draft.gguf")
     return tmp_path
 
 
@@ -54,10 +57,43 @@ def test_nothing_configured_means_the_bundled_pair(bundled: Path) -> None:
     assert (draft.kind, draft.path) == ("model", str(bundled / "bundled-draft.gguf"))
 
 
-def test_demo_overrides_what_is_configured(bundled: Path, mine: Path) -> None:
-    target, draft = choose_pair(settings(demo=True, target=str(mine / "x"), draft="gone.gguf"))
+def test_demo_overrides_what_is_configured(
+    bundled: Path, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPECDEC_TARGET", str(mine / "x"))
+    monkeypatch.setenv("SPECDEC_DRAFT", "gone.gguf")
+    target, draft = choose_pair(settings(demo=True))
     assert target == bundled / "bundled-target.gguf"
     assert draft.path == str(bundled / "bundled-draft.gguf")
+
+
+def test_a_draft_named_beside_demo_drafts_for_the_bundled_target(
+    bundled: Path, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tiny_model(mine / "another.gguf", vocab_size=300, seed=9)
+    for flags in ({"demo": True}, {}):
+        target, draft = choose_pair(settings(**flags, draft=str(mine / "another.gguf")))
+        assert target == bundled / "bundled-target.gguf"
+        assert draft.path == str(mine / "another.gguf")
+        monkeypatch.setenv("SPECDEC_DEMO", "true")
+    assert "There is no file" in refused(demo=True, draft="gone.gguf").message
+
+
+def test_a_target_named_on_the_command_line_counts_over_a_configured_demo(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPECDEC_DEMO", "true")
+    target, draft = choose_pair(settings(target=str(mine / "my-target.gguf")))
+    assert (target, draft.kind) == (mine / "my-target.gguf", "none")
+
+
+def test_demo_with_a_target_is_a_contradiction(mine: Path) -> None:
+    error = refused(demo=True, target=str(mine / "my-target.gguf"))
+    assert error.kind == "settings"
+    assert error.message == "--demo brings its own target; leave out --demo or --target."
+
+
+def test_demo_leaves_drafts_without_a_file_in_force() -> None:
     assert choose_pair(settings(demo=True, draft="none"))[1].kind == "none"
     assert choose_pair(settings(demo=True, draft="lookup"))[1].kind == "lookup"
 
@@ -87,7 +123,7 @@ def test_a_draft_of_another_vocabulary_is_refused_with_the_cause(mine: Path) -> 
     error = refused(draft=str(mine / "my-draft.gguf"))
     assert error.kind == "draft"
     assert error.message == (
-        "my-draft.gguf cannot draft for bundled-target.gguf: vocabularies differ by 300 tokens, "
+        "my-draft cannot draft for demo: vocabularies differ by 300 tokens, "
         "at most 128 are allowed; choose another draft, `lookup` or `none`."
     )
 

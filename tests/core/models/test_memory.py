@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.session import DRAFT_ROWS, MAX_DRAFT
+from core.engine.drafters import MAX_DRAFT
+from core.engine.session import DRAFT_ROWS
 from core.llama.context import N_SNAPSHOTS
 from core.models.buffers import kv_bytes
 from core.models.gguf import GgufError, read_header

@@ -1,0 +1,42 @@
+"""How the program begins."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+
+import pytest
+
+from tui.__main__ import main
+
+
+class Interrupting(MetaPathFinder):
+    """Ctrl+C while the command line is being loaded."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - the signature is Python's
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> None:
+        if fullname == "tui.cli":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_it_loads_ends_it_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "tui.cli", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    assert main() == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_it_is_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["specdec-tui", "completion", "tcsh"])
+    assert main() == 2
+    assert "There is no completion for tcsh" in capsys.readouterr().err
