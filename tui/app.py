@@ -49,8 +49,9 @@ class SpecdecApp(
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._ended_by, number)
-        for problem in (*self.theme_problems, *self.shortcuts.problems):
-            self.tell(Notice(problem, "warning"))
+        for problem in (*self.theme_problems, self.shortcuts.problem):
+            if problem:
+                self.tell(Notice(problem, "warning"))
         self.call_after_refresh(self._begin)
 
     def _ended_by(self, number: signal.Signals) -> None:

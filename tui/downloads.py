@@ -205,13 +205,14 @@ def _figures(item: Item) -> str:
     return " · ".join(words)
 
 
-def arrival(item: Item) -> str:
-    """What to tell when a download has ended: the model is there, or why it is not."""
+def arrival(item: Item, mapped: Callable[[str], str] = str) -> str:
+    """What to tell when a download has ended: the model is there, or why it is not. `mapped` puts
+    the user's own keys into a sentence."""
     name = item.request.choice.name.rpartition("/")[2]
     if item.note:
         return f"{name} was not fetched. {item.note}"
     use = "F3 has it as a draft" if item.request.draft_for else "F5 lists it"
-    return f"{name} is on this machine now; {use}."
+    return f"{name} is on this machine now; {mapped(use)}."
 
 
 def _unchecked(item: Item) -> bool:

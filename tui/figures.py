@@ -38,7 +38,10 @@ def per_round(tokens: float | None) -> str:
 def seconds(value: float | None) -> str:
     if value is None:
         return DASH
-    return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.2f} s"
+    if value < 0.1:
+        return f"{value * 1000:.0f} ms"
+    decimals = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{decimals}f} s"
 
 
 def tokens(count: int) -> str:

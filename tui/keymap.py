@@ -12,16 +12,19 @@ each, and the rest applies.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.models.untrusted import shown
 from core.settings import config_path, read_toml
+from tui import figures
 from tui.key_names import SAME_AS, is_typed, key_text, normal_key, wants_kitty
 from tui.keys import Action, every_action
 
 TABLE = "keys"
+KEY_IN_TEXT = re.compile(r"\b(?:F\d{1,2}|Ctrl\+[A-Z])\b")
 MUST_HAVE_KEY = ("send", "quit")
 NO_KEY = "no-key"
 """What Textual is told of an action without a key: the name of none."""
@@ -33,6 +36,14 @@ class Keymap:
 
     keys: Mapping[str, tuple[str, ...]]
     problems: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in one notice however much it is; empty where nothing is."""
+        if len(self.problems) < 2:
+            return "".join(self.problems)
+        rest = figures.count(len(self.problems) - 1, "further mistake")
+        return f"{self.problems[0]} {rest} in [keys]: `specdec-tui keys` says all."
 
     def of(self, action_id: str) -> tuple[str, ...]:
         return self.keys.get(action_id, ())
@@ -49,10 +60,20 @@ class Keymap:
     def as_mapped(self, text: str) -> str:
         """The key that a text of ours names, as the user has it: `F8` where that is the default
         of an action whose key is F7 now, is `F7`. What an F key or Ctrl is not stays."""
-        for entry in every_action():
-            if entry.key_text == text and entry.key.startswith(("f", "ctrl")):
-                return self.first(entry.id) or text
-        return text
+        entry = _default_of(text)
+        return (self.first(entry.id) or text) if entry else text
+
+    def in_text(self, sentence: str) -> str:
+        """A sentence of ours with the keys in it as the user has them; a command stands for an
+        action that has none."""
+
+        def mapped(found: re.Match[str]) -> str:
+            entry = _default_of(found[0])
+            if entry is None or entry.id not in self.keys:
+                return found[0]
+            return self.first(entry.id) or (f"/{entry.command}" if entry.command else found[0])
+
+        return KEY_IN_TEXT.sub(mapped, sentence)
 
     def changed(self) -> dict[str, str]:
         """What differs from the registry, as Textual's keymap takes it."""
@@ -67,6 +88,14 @@ class Keymap:
         return {
             key for entry in every_action() if entry.scope == scope for key in self.of(entry.id)
         }
+
+
+def _default_of(text: str) -> Action | None:
+    """The action whose default is the F key or Ctrl and a letter that a text of ours names."""
+    for entry in every_action():
+        if entry.key_text == text and entry.key.startswith(("f", "ctrl")):
+            return entry
+    return None
 
 
 def own_keymap() -> Keymap:

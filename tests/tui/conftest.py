@@ -11,9 +11,13 @@ import pytest
 from textual.pilot import Pilot
 
 from core.configuration import load_settings
+from core.protocol import Command, Loaded
+from core.settings import Settings
+from tests.support.dialogue import MODEL, OFFER, drafter, info
 from tests.support.pilot import wait_until
 from tests.support.tiny_gguf import write_draft_of, write_tiny_model
 from tui.app import SpecdecApp
+from tui.dialogue import Dialogue
 
 Running = AbstractAsyncContextManager[tuple[SpecdecApp, Pilot[None]]]
 Start = Callable[..., Running]
@@ -64,3 +68,24 @@ def start(models: Path) -> Start:
             yield app, pilot
 
     return run
+
+
+# ------------------------------------------------------------------ without a screen and an engine
+
+
+@pytest.fixture
+def sent() -> list[Command]:
+    return []
+
+
+@pytest.fixture
+def dialogue(sent: list[Command]) -> Dialogue:
+    return Dialogue(Settings(system="be brief"), OFFER, sent.append)
+
+
+@pytest.fixture
+def loaded(dialogue: Dialogue, sent: list[Command]) -> Dialogue:
+    dialogue.open(OFFER)
+    dialogue.take(Loaded(target=info("/m/big.gguf"), drafter=drafter(MODEL)))
+    sent.clear()
+    return dialogue

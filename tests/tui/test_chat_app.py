@@ -153,6 +153,23 @@ async def test_esc_stops_the_reply_and_keeps_it(start: Start) -> None:
         turn = app.dialogue.conversation.turns[-1]
         assert turn.finish_reason == "cancelled" and turn.reply == view.text
         assert view.build(70)[0].plain.split("  ")[-1].strip().startswith("stopped")
+        assert "F7 continues it" in app.query_one(Divider).hint
+
+
+async def test_ctrl_c_takes_the_message_back_and_never_ends_the_app(start: Start) -> None:
+    async with start(loaded=False) as (app, pilot):
+        composer = app.query_one(Composer)
+        composer.text = "one\ntwo"
+        await pilot.press("ctrl+c")
+        assert composer.text == "" and "Ctrl+Z" in app.query_one(Divider).hint
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert [note.message for note in app._notifications] == ["Ctrl+Q quits the app."]
+        await pilot.press("ctrl+z")
+        assert composer.text == "one\ntwo"
+        composer.select_all()
+        await pilot.press("ctrl+c")
+        assert composer.text == "one\ntwo" and app.clipboard == "one\ntwo"
 
 
 async def test_enter_during_a_reply_keeps_the_text_and_says_so(start: Start) -> None:

@@ -33,6 +33,7 @@ def test_tokens(count: int, text: str) -> None:
 
 def test_seconds_rates_and_counts() -> None:
     assert figures.seconds(0.021) == "21 ms" and figures.seconds(0.2149) == "0.21 s"
+    assert figures.seconds(9.99) == "9.99 s" and figures.seconds(61.25) == "61.2 s"
     assert figures.rate(5.66) == "5.7" and figures.rate(1234.5) == "1,234"
     assert figures.count(1, "token") == "1 token" and figures.count(1200, "token") == "1,200 tokens"
 
@@ -87,6 +88,22 @@ def test_at_80_columns_the_bar_has_the_essentials_and_at_200_all() -> None:
     all_of_it = " ".join(field.text for field in every)
     for part in ("first token", "a round", "target alone", "prefill", "would run at 0.91×"):
         assert part in all_of_it
+
+
+def test_large_figures_are_not_cut() -> None:
+    stats = ReplyStats(
+        n_drafted=10_000,
+        n_accepted=10_000,
+        acceptance_rate=1.0,
+        ttft_s=100.0,
+        decode_tok_s=9_999.0,
+        prefill_tok_s=99_999.0,
+        baseline_tok_s=9_999.0,
+        tokens_per_round=16.0,
+        speedup=12.34,
+    )
+    every = fields(EngineState(stats=stats, reason="paused: would run at 0.91×", paused=True))
+    assert [field.text for field in every if len(field.text) > field.width] == []
 
 
 def test_a_draft_that_does_not_help_is_amber_and_one_that_does_is_not() -> None:

@@ -9,18 +9,23 @@ from pathlib import Path
 
 import pytest
 from textual.containers import VerticalScroll
-from textual.widgets import TextArea
+from textual.widgets import Static, TextArea
 
 from tests.tui.conftest import Start
 from tui import keymap as keymap_module
+from tui.code_blocks import CodeBlock
 from tui.key_names import SAME_AS, key_text, normal_key, wants_kitty
 from tui.keymap import Keymap, clashes, read_keymap
 from tui.keys import ACTIONS, every_action
+from tui.screens.code import CodeScreen
 from tui.screens.help import HelpScreen
 from tui.screens.jump import JumpScreen
-from tui.screens.reading import Page
+from tui.screens.reading import Page, ReadingScreen
+from tui.widgets.download_list import DownloadList
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.options import Options
+from tui.widgets.welcome import Welcome
 
 README = Path(__file__).parents[2] / "README.md"
 TAKEN = {
@@ -161,7 +166,7 @@ def test_the_keys_that_the_readme_shows_as_an_example_clash_with_none(text: str)
 
 def test_own_keys_replace_the_defaults() -> None:
     keymap = read_keymap({"new_chat": "f13", "copy_reply": ["Ctrl+Y", "alt+o"], "regenerate": ""})
-    assert keymap.problems == ()
+    assert keymap.problems == () and keymap.problem == ""
     assert keymap.of("new_chat") == ("f13",)
     assert keymap.of("copy_reply") == ("ctrl+y", "alt+o")
     assert keymap.of("regenerate") == ()
@@ -206,6 +211,8 @@ def test_what_is_right_beside_what_is_wrong_applies() -> None:
         {"nonsense": "f13", "new_chat": "f13", "quit": ["n", "f10"], "jump": "f13"}
     )
     assert len(keymap.problems) == 3
+    assert keymap.problem.startswith("keys.nonsense: there is no such action; ")
+    assert keymap.problem.endswith(" 2 further mistakes in [keys]: `specdec-tui keys` says all.")
     assert keymap.changed() == {"new_chat": "f13", "quit": "f10"}
 
 
@@ -223,10 +230,13 @@ def test_lists_and_the_chat_may_have_the_same_key() -> None:
 
 
 async def test_own_keys_work_and_are_shown(start: Start, own_keys: Callable[[str], None]) -> None:
-    own_keys('drafts = "f14"\nsend = "ctrl+x"\nnewline = "enter"\nlist_down = "n"\nnope = "f13"\n')
+    own_keys(
+        'drafts = "f14"\nsend = "ctrl+x"\nnewline = "enter"\nlist_down = "n"\nnope = 1\nno = 2\n'
+    )
     async with start(loaded=False) as (app, pilot):
         await pilot.pause()
-        assert ["keys.nope" in note.message for note in app._notifications] == [True]
+        said = [note.message for note in app._notifications]
+        assert ["keys.nope" in message for message in said] == [True], "one notice for both"
         assert "F14 drafts" in app.query_one(KeyBar).build(120)[0].plain
         await pilot.press("f3")
         assert len(app.screen_stack) == 1
@@ -241,6 +251,27 @@ async def test_own_keys_work_and_are_shown(start: Start, own_keys: Callable[[str
         assert app.composer.text == "a\nb"
         await pilot.press("ctrl+x")
         assert app.dialogue.conversation.turns[0].prompt == "a\nb"
+
+
+async def test_what_the_app_says_names_the_keys_that_the_user_has(
+    start: Start, own_keys: Callable[[str], None]
+) -> None:
+    own_keys('drafts = "f14"\nhelp = ""\nnewline = "alt+j"\nmodels = "f15"\nsend = "ctrl+x"\n')
+    async with start(loaded=False) as (app, pilot):
+        lines = app.query_one(Welcome).build(90)
+        welcome = " ".join(" ".join(line.plain.split()) for line in lines)
+        assert "F14 lists the drafts" in welcome and "/help explains" in welcome
+        assert "Ctrl+X sends your message; Alt+J begins a new line" in welcome
+        await pilot.press("alt+9")
+        assert app.divider.hint == "there is no draft 9; F14 lists them"
+        await pilot.press("f8")
+        (row, *_) = app.screen.query_one(DownloadList).build(90)
+        assert "F15 shows" in row.plain
+    shortcuts = read_keymap({"help": "", "models": "f15"})
+    assert shortcuts.in_text("F1 helps, F5 lists, F16 is a type") == (
+        "/help helps, F15 lists, F16 is a type"
+    )
+    assert Keymap({}).in_text("F3 lists them") == "F3 lists them"
 
 
 async def test_a_key_of_the_composer_goes_to_the_action_that_the_user_gave_it(
@@ -269,6 +300,22 @@ async def test_help_begins_with_the_keys_of_the_place(start: Start) -> None:
         assert len(app.screen_stack) == 2
 
 
+async def test_help_has_no_words_but_ours_and_lists_of_code_have_the_keys_of_lists(
+    start: Start,
+) -> None:
+    async with start(loaded=False) as (app, pilot):
+        for screen in (ReadingScreen("engine log", []), CodeScreen([CodeBlock("1", "py")] * 3)):
+            await app.push_screen(screen)
+            await pilot.press("f1")
+            text = "\n".join(line.plain for line in app.screen.query_one(Page).build(90))
+            here = text.partition("keys of the chat")[0]
+            assert "↓ j" in here and "Scroll" not in here and "Page Up" not in here
+            await pilot.press("escape")
+            assert app.screen is screen
+        await pilot.press("j", "G", "k")
+        assert screen.query_one(Options).highlighted == 1
+
+
 async def test_help_scrolls_as_lists_do(start: Start) -> None:
     async with start(size=(80, 14), loaded=False) as (app, pilot):
         await pilot.press("f1", "j", "j")
@@ -287,6 +334,9 @@ async def test_jumping_goes_to_a_place_by_its_letter(start: Start) -> None:
         assert isinstance(screen, JumpScreen)
         letters = {type(place).__name__: letter for letter, place in screen._places.items()}
         assert {"Composer", "DraftList", "TitleBar"} <= letters.keys()
+        says = screen.query_one("#says", Static)
+        assert "letter" in str(says.content) and says.region.bottom == app.size.height
+        assert says.region.width == app.size.width
         await pilot.press(letters["DraftList"])
         await pilot.pause()
         assert app.screen.query("DraftTable"), "the list of drafts"

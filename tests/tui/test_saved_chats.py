@@ -103,6 +103,23 @@ async def test_messages_are_written_anew_answered_again_and_walked_between(start
     assert list((chats_path().parent / "writing").iterdir()) == [], "the writer has left"
 
 
+async def test_after_a_message_written_anew_the_end_can_be_scrolled_to(start: Start) -> None:
+    """A layout may come between the messages that leave and those that take their place."""
+    async with start(size=(80, 14), max_tokens=24, draft="none") as (app, pilot):
+        for text in ("one", "two", "three", "four", "five", "six"):
+            await ask(app, pilot, text)
+            await finished(app, pilot)
+        await pilot.press("alt+up", "alt+up")
+        await pilot.pause()
+        await pilot.press("!", "enter")
+        await wait_until(pilot, lambda: prompts(app)[-1] == "five!")
+        await finished(app, pilot)
+        await pilot.pause()
+        chat = app.chat
+        assert chat.last_reply and chat.following and chat.scroll_y == chat.max_scroll_y
+        assert chat.last_reply.region.bottom <= chat.region.bottom
+
+
 async def test_the_list_searches_opens_renames_deletes_and_undoes(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

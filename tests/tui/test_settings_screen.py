@@ -108,8 +108,10 @@ async def test_a_number_is_checked_while_it_is_typed_and_counts_at_once(
         await pilot.press("enter")
         assert app.settings.temperature == app.dialogue.settings.temperature == 0.25
         assert (tmp_path / "config.toml").read_text() == "# mine\ntemperature = 0.25  # cold\n"
+        assert said(app) == "temperature = 0.25 is in config.toml now."
         await pilot.press("enter", "9", "escape", "d")
         assert app.settings.temperature == 0.7
+        assert said(app).startswith("temperature is not in config.toml any more")
         assert (tmp_path / "config.toml").read_text() == "# mine\n"
 
 
@@ -140,7 +142,7 @@ async def test_what_needs_the_models_anew_says_so_and_offers_it(
         await pilot.press("r")
         assert "nothing was changed" in said(app)
         await pilot.press("enter", "ctrl+u", *"512", "enter")
-        assert "r does so" in said(app)
+        assert said(app) == "ctx = 512 is in config.toml now. r loads the models again."
         sent: list[object] = []
         send = app.dialogue._send
         monkeypatch.setattr(app.dialogue, "_send", lambda c: (sent.append(c), send(c)))

@@ -48,6 +48,38 @@ async def test_at_80_columns_the_panel_folds_away_and_the_bar_keeps_what_matters
         await wait_until(pilot, lambda: app.query_one(Panel).display)
 
 
+@pytest.mark.parametrize("height", [20, 24, 30])
+async def test_the_panel_stands_still_however_low_it_is(start: Start, height: int) -> None:
+    async with start(size=(120, height), loaded=False) as (app, pilot):
+        panel, places = app.query_one(Panel), set()
+        for key in ("f2", "f2", "f2", "f2"):
+            await pilot.press(key)
+            await pilot.pause()
+            places.add(tuple(child.region for child in panel.children if child.display))
+        (regions,) = places
+        assert {region.x for region in regions} == {panel.region.x + 2}
+
+
+async def test_a_hint_that_is_longer_than_its_line_is_said_above_it(start: Start) -> None:
+    async with start(size=(80, 24), loaded=False) as (app, pilot):
+        divider, bottom = app.divider, app.divider.region.bottom
+        app.composer.text = "/nonsense"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: divider.size.height == 3)
+        rows = [divider.render_line(y).text for y in range(3)]
+        said = " ".join(row.strip() for row in rows[:2])
+        assert said == divider.hint and "there is no command /nonsense" in said
+        assert rows[2] == "─" * 80 and divider.region.bottom == bottom
+        divider.say("draft: none")
+        await wait_until(pilot, lambda: divider.size.height == 1)
+        assert divider.render_line(0).text.endswith(" draft: none ──")
+        divider.lasting, divider.hint = "a place", ""
+        await pilot.resize_terminal(20, 6)
+        divider.say("what is said takes the place of the whole chat here, and is cut")
+        await wait_until(pilot, lambda: divider.size.height == 2)
+        assert divider.render_line(0).text.rstrip().endswith("…")
+
+
 async def test_a_long_message_does_not_push_the_chat_away(start: Start) -> None:
     async with start(size=(80, 24), loaded=False) as (app, pilot):
         app.query_one(Composer).text = "line\n" * 40

@@ -59,6 +59,7 @@ class ChatActions(CommandActions):
                 if turn.finish_reason == "error" and not (turn.reply or self.composer.text):
                     self.composer.text = turn.prompt  # nothing was answered: nothing is lost
                     self.composer.move_cursor(self.composer.document.end)
+                self.say_unfinished()
                 self.show_state()
             case Notice():
                 if effect.in_chat:
@@ -121,6 +122,13 @@ class ChatActions(CommandActions):
         """Show these turns of the conversation in place of what is shown."""
         await self.chat.show_all(shown_messages(self.dialogue.conversation, turns))
         self.show_state()
+
+    def say_unfinished(self) -> None:
+        """How the last reply goes on, where it is not at its end."""
+        turns = self.dialogue.conversation.turns
+        if turns and turns[-1].unfinished:
+            key = self.shortcuts.first("resume") or "/resume"
+            self.divider.say(f"this reply was not finished: {key} continues it")
 
     def leave_picking(self) -> None:
         """No earlier message is being rewritten any more."""

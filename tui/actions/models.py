@@ -87,7 +87,8 @@ class ModelActions(Frame):
         from tui.downloads import arrival
 
         if item := self.fetcher.take(message):
-            self.tell(Notice(arrival(item), "error" if item.note else "information"))
+            said = arrival(item, self.shortcuts.in_text)
+            self.tell(Notice(said, "error" if item.note else "information"))
             if item.path:
                 wanted = bool(item.request.draft_for)
                 self.in_thread(look_up_arrived, item.path, wanted, self.dialogue.offer)

@@ -6,6 +6,7 @@ from textual.app import SuspendNotSupported
 from textual.widget import Widget
 
 from core.errors import SpecdecError
+from tui.dialogue import Notice
 from tui.frame import Frame
 
 SAID_WITHOUT_TERMINAL = "the terminal cannot be given to an editor here; your text is kept."
@@ -38,6 +39,15 @@ class PlaceActions(Frame):
             self.call_later(self.run_action, action)
         else:
             place.focus()
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C, where no text is selected that it would copy: out of habit it is to take back
+        what one writes, or to end the app, which it must not by accident."""
+        if self.screen is self.composer.screen and self.composer.text:
+            self.composer.replace_text("")
+            self.divider.say("Ctrl+Z brings your text back")
+        else:
+            self.tell(Notice(f"{self.shortcuts.first('quit')} quits the app."))
 
     def action_edit_in_editor(self) -> None:
         """Give the terminal to the editor; what it made of the message comes back."""

@@ -90,9 +90,8 @@ class SavedChatActions(BranchActions):
         await self.show_conversation(conversation.turns)
         if message is not None:
             self.chat.go_to(message)
-        elif conversation.turns and conversation.turns[-1].unfinished:
-            key = self.shortcuts.first("resume") or "/resume"
-            self.divider.say(f"this reply was not finished: {key} continues it")
+        else:
+            self.say_unfinished()
 
     def action_export(self) -> None:
         """Write this chat to a Markdown file in the folder where the app was started."""

@@ -19,6 +19,7 @@ from core.errors import SpecdecError
 from tui import figures
 from tui.code_blocks import CodeBlock, save
 from tui.widgets.lines import Lines
+from tui.widgets.options import Options
 
 NUMBER_CELLS, LANGUAGE_CELLS, LINES_CELLS = 4, 12, 12
 HINTS = {
@@ -103,7 +104,7 @@ class CodeScreen(ModalScreen[Taken | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            yield OptionList(*(self._row(n, b) for n, b in enumerate(self._blocks)), markup=False)
+            yield Options(*(self._row(n, b) for n, b in enumerate(self._blocks)), markup=False)
             yield Input(placeholder="File name, such as ~/example.py", select_on_focus=False)
             yield Problem()
         box.border_title = "code blocks, the newest first"

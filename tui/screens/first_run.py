@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.message import Message
@@ -33,7 +33,7 @@ from tui.welcoming import (
     look,
     rows,
 )
-from tui.widgets.key_hints import Hint, KeyHints
+from tui.widgets.key_hints import Hint, KeyHints, shortcuts_of
 from tui.widgets.pick_list import PickList
 
 LOOK_AGAIN_S = 0.3
@@ -132,8 +132,8 @@ class FirstRunScreen(ModalScreen[Local | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "dismiss(None)", "close"),
         ("d", "keep", "take it and keep it as the default"),
-        ("f5", "browse", "all models"),
-        ("f8", "app.downloads", "downloads"),
+        Binding("f5", "browse", "all models", id="models"),
+        Binding("f8", "app.downloads", "downloads", id="downloads"),
     ]
 
     def __init__(self, settings: Settings, state: EngineState, fetcher: Fetcher) -> None:
@@ -146,7 +146,7 @@ class FirstRunScreen(ModalScreen[Local | None]):
     def compose(self) -> ComposeResult:
         with Container(id="page"):
             yield Static("welcome to specdec-tui", id="title", markup=False)
-            yield Static(LEAD, id="lead", markup=False)
+            yield Static(shortcuts_of(self.app).in_text(LEAD), id="lead", markup=False)
             yield self._list
             yield self._about
             yield self._hints
@@ -238,7 +238,8 @@ class FirstRunScreen(ModalScreen[Local | None]):
     def _queue(self, requests: Sequence[Request]) -> None:
         for request in requests:
             self._fetcher.fetch(request)
-        self._say("Both are in the queue; F8 shows it. Esc begins a chat meanwhile.")
+        queued = shortcuts_of(self.app).in_text("Both are in the queue; F8 shows it.")
+        self._say(f"{queued} Esc begins a chat meanwhile.")
 
     def _follow(self) -> None:
         self._look()

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from tui.key_names import key_text
 from tui.keymap import Keymap
-from tui.keys import ACTIONS, every_action
+from tui.keys import ACTIONS, IN_LISTS, every_action
 from tui.screens.reading import Entry, ReadingScreen
 
 REMAPPING = (
@@ -77,14 +77,16 @@ def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
     """What a widget says of its keys in `help_here`, or else its bindings that say what they do."""
     if isinstance(node, Helpful):
         return list(node.help_here())
-    if type(node) is Screen:  # of the chat: Textual's own keys only
+    if type(node).__module__.startswith("textual."):  # its keys have names in Textual's words only
         return []
     texts = {(entry.id, entry.run): entry.help for entry in every_action()}
+    in_lists = {entry.id: entry.help for entry in IN_LISTS}  # whatever a list calls its actions
     by_action: dict[str, tuple[list[str], str]] = {}
     for key, active in screen.active_bindings.items():
         binding = active.binding
         if active.node is node and binding.description and binding.action not in TEXTUALS_OWN:
-            text = texts.get((binding.id or "", binding.action), binding.description)
+            said = in_lists.get(binding.id or "", binding.description)
+            text = texts.get((binding.id or "", binding.action), said)
             by_action.setdefault(binding.action, ([], text))[0].append(key_text(key))
     return [(" ".join(keys), text[:1].upper() + text[1:]) for keys, text in by_action.values()]
 

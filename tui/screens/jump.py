@@ -11,6 +11,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+SAID = "Press the letter of a place to go there; any other key leaves."
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 
 
@@ -43,6 +44,13 @@ class JumpScreen(ModalScreen[Widget | None]):
             color: $background;
             text-style: bold;
         }
+        & #says {
+            width: 100%;
+            padding: 0 1;
+            background: $panel;
+            color: $foreground;
+            text-style: none;
+        }
     }
     """
 
@@ -51,6 +59,9 @@ class JumpScreen(ModalScreen[Widget | None]):
         self._places = dict(zip(LETTERS, found, strict=False))
 
     def compose(self) -> ComposeResult:
+        says = Static(SAID, id="says", markup=False)  # in the place of the keys, which rest now
+        says.styles.offset = (0, self.app.size.height - 1)
+        yield says
         taken: set[Offset] = set()
         for letter, place in self._places.items():
             at = place.region.offset

@@ -26,7 +26,7 @@ from tui.fetching import Fetcher
 from tui.model_shelf import Shelf, same_file
 from tui.sanitize import clean_line
 from tui.screens.confirm import ConfirmScreen
-from tui.widgets.key_hints import Hint, KeyHints
+from tui.widgets.key_hints import Hint, KeyHints, shortcuts_of
 from tui.widgets.model_details import UNUSABLE, ModelDetails
 from tui.widgets.model_list import ModelList
 from tui.widgets.pick_list import PickList
@@ -321,12 +321,12 @@ class ModelsScreen(ModalScreen[Use | None]):
         elif row.here:
             self._say("It is on this machine already.")
         elif self._fetcher.fetch(Request(row.repository.id, row.choice, draft_for)):
-            what = (
-                "checking whether it fits the target" if draft_for else "in the queue; F8 shows it"
-            )
+            queued = shortcuts_of(self.app).in_text("in the queue; F8 shows it")
+            what = "checking whether it fits the target" if draft_for else queued
             self._hints.say(f"{clean_line(row.choice.name)}: {what}")
         else:
-            self._say("It is in the queue already; F8 shows it.")
+            shows = shortcuts_of(self.app).in_text("F8 shows it")
+            self._say(f"It is in the queue already; {shows}.")
         self._show()
 
     # -------------------------------------------------------------- deleting

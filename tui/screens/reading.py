@@ -82,7 +82,7 @@ class ReadingScreen(ModalScreen[None]):
         self._title, self._content, self._from_end = title, content, from_end
 
     def compose(self) -> ComposeResult:
-        box = VerticalScroll(Page(self._content))
+        box = VerticalScroll(Page(self._content), can_focus=False)  # the keys are the screen's
         box.border_title = Content(self._title)
         box.border_subtitle = "Esc closes"
         yield box

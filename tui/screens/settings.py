@@ -173,10 +173,17 @@ class SettingsScreen(ModalScreen[None]):
         except SpecdecError as error:
             self._say(error.message, "$failure")
             return False
-        self._wants_reload |= said == EFFECT_TEXT["reload"]
-        self._say(f"{setting.name}: {said}" + (" r does so." if self._wants_reload else ""))
+        counts = said == EFFECT_TEXT[setting.effect]  # which stands beside the list already
+        self._wants_reload |= counts and setting.effect == "reload"
+        done = self._written(setting, value) if counts else f"{setting.name}: {said}"
+        self._say(done + (" r loads the models again." if self._wants_reload else ""))
         self._show()
         return True
+
+    def _written(self, setting: Setting, value: object) -> str:
+        if value is None:
+            return f"{setting.name} is not in config.toml any more; the default counts."
+        return f"{setting.name} = {value_text(value)} is in config.toml now."
 
     def action_change(self, by: int) -> None:
         setting = self._list.highlighted

@@ -101,7 +101,7 @@ class Archive(Lines):
 
     def _moved(self) -> None:
         self._strips.clear()
-        self.refresh(layout=True)
+        self.relayout()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         archived = self.archived

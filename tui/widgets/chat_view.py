@@ -176,6 +176,7 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
         """Here every height is known and nothing is painted yet."""
         self._archive.fold(size.width)
+        self._messages._box_model_cache.clear()  # see Lines.relayout: a mount may have come since
         result = super().arrange(size, optimal)
         if not self.following:
             self._keep_place()

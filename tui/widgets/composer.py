@@ -71,6 +71,7 @@ class Composer(TextArea):
             ("Ctrl+A Ctrl+E", "To the beginning and the end of the line"),
             ("Ctrl+W", "Delete the word before the cursor"),
             ("Ctrl+U Ctrl+K", "Delete to the beginning, to the end of the line"),
+            ("Ctrl+C", "Copy what is selected, or else take the whole message back"),
             ("Ctrl+Z Ctrl+Y", "Undo, redo"),
         ]
 

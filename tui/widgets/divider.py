@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from rich.segment import Segment
+from textual.content import Content
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
 HINT_S = 6.0
+MOST_ROWS, SCREEN_ROWS = 3, 5
+"""Rows of a hint that is too long for the line itself, at most; so many rows has the screen for
+each of them."""
 
 
 class Divider(Widget):
-    """One row; nothing around it moves when it has something to say."""
+    """One row; nothing around it moves when it has something to say, but where that is longer than
+    the row: then it stands above the line, and the chat makes room for it."""
 
     DEFAULT_CSS = """
     Divider {
-        height: 1;
+        height: auto;
         color: $faint;
     }
     """
@@ -37,19 +43,43 @@ class Divider(Widget):
         if self.hint == hint:
             self.hint = ""
 
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002
+    def watch_hint(self) -> None:
+        self._make_room()
+
+    def watch_lasting(self) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self.size and len(self._above(self.size.width)) + 1 != self.size.height:
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return len(self._above(width)) + 1
+
+    def _above(self, width: int) -> list[Content]:
+        """The rows of what is said where the line has no room for it."""
+        said = Content(self.hint or self.lasting)
+        if said.cell_length + 4 <= width:
+            return []
+        room, most = max(1, width - 2), min(MOST_ROWS, self.app.size.height // SCREEN_ROWS) or 1
+        rows = said.wrap(room)
+        if len(rows) > most:
+            rest = Content(" ").join(rows[most - 1 :])
+            rows = [*rows[: most - 1], rest.truncate(room, ellipsis=True)]
+        return rows
+
+    def render_line(self, y: int) -> Strip:
         width = self.size.width
+        above = self._above(width)
         line = self.rich_style
-        text = self.hint or self.lasting
-        label = f" {text} " if text and len(text) + 4 <= width else ""
-        room = width - len(label) - (2 if label else 0)
+        said = line + Style.parse("$primary", self.app.theme_variables).rich_style
+        if y < len(above):
+            return Strip([Segment(f" {above[y].plain}", said)]).adjust_cell_length(width, line)
+        text = "" if above else self.hint or self.lasting
+        label = Content(f" {text} " if text else "")
+        room = width - label.cell_length - (2 if label else 0)
         done = 0 if self.fraction is None else round(max(0.0, min(1.0, self.fraction)) * room)
-        variables = self.app.theme_variables
-        segments = [
-            Segment("━" * done, line + Style.parse("$primary", variables).rich_style),
-            Segment("─" * (room - done), line),
-        ]
+        segments = [Segment("━" * done, said), Segment("─" * (room - done), line)]
         if label:
-            segments.append(Segment(label, line + Style.parse("$primary", variables).rich_style))
-            segments.append(Segment("──", line))
+            segments += [Segment(label.plain, said), Segment("──", line)]
         return Strip(segments).adjust_cell_length(width, line)

@@ -9,6 +9,7 @@ from textual.content import Content
 from tui import figures
 from tui.downloads import ENDED, Item, standing
 from tui.sanitize import clean_line
+from tui.widgets.key_hints import shortcuts_of
 from tui.widgets.pick_list import PickList
 
 BAR_CELLS = 16
@@ -45,7 +46,8 @@ class DownloadList(PickList):
 
     def build(self, width: int) -> Sequence[Content]:
         if not self._items:
-            return [Content.styled(EMPTY, "$muted").truncate(width, ellipsis=True)]
+            nothing = Content.styled(shortcuts_of(self.app).in_text(EMPTY), "$muted")
+            return nothing.wrap(max(1, width))
         return super().build(width)
 
     def row(self, index: int, width: int) -> Sequence[Content]:

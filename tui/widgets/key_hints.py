@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from textual.app import App
 from textual.content import Content
 
 from tui.keymap import Keymap
@@ -15,6 +17,11 @@ LONGEST = 3
 NOTHING_MAPPED = Keymap({})
 Hint = tuple[str, str]
 """A key and what it does, the most important first."""
+
+
+def shortcuts_of(app: App[Any]) -> Keymap:
+    """The user's keys; the registry's in an app that has no others."""
+    return getattr(app, "shortcuts", NOTHING_MAPPED)
 
 
 class KeyHints(Lines):
@@ -45,7 +52,7 @@ class KeyHints(Lines):
             self.changed()
 
     def build(self, width: int) -> Sequence[Content]:
-        shortcuts = getattr(self.app, "shortcuts", NOTHING_MAPPED)
+        shortcuts = shortcuts_of(self.app)
         hints = [(shortcuts.as_mapped(key), does) for key, does in self._hints]
         while hints and _length(hints) > width:
             # The last one says how to leave, and stays.

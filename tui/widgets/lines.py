@@ -43,17 +43,24 @@ class Lines(Widget):
         """Build again and repaint from the first line that differs; layout only if needed."""
         if self._built_width < 0 or not self.size.width:
             self._built_width = -1
-            self.refresh(layout=True)
+            self.relayout()
             return
         before, self._built = self._built, self.build(self._built_width)
         first = _first_difference(before, self._built)
         for y in [y for y in self._strips if y >= first]:
             del self._strips[y]
         if len(self._built) != len(before) and self.styles.is_auto_height:
-            self.refresh(layout=True)
+            self.relayout()
         elif first < len(self._built):
             width, height = self.size
             self.refresh(Region(0, first, width, max(1, height - first)))
+
+    def relayout(self) -> None:
+        """Ask for a layout in which the height of now counts. Textual keeps heights, and forgets
+        them when a layout is asked for, but not where one is due already: what it has measured
+        since the first request would stand."""
+        self._box_model_cache.clear()
+        self.refresh(layout=True)
 
     # -------------------------------------------------------------- Textual's side
 

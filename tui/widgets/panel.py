@@ -19,8 +19,8 @@ from tui.widgets.position_bars import PositionBars
 from tui.widgets.rate_graph import RateGraph
 from tui.widgets.target_card import TargetCard
 
-ROWS = 22
-"""Of everything but the drafts, a row of the graph included."""
+ROWS, PADDING_ROWS = 22, 1
+"""Of everything but the drafts, a row of the graph included, and above it all."""
 SAVINGS = (("-low", 0), ("-lower", 4), ("-lowest", 7))
 """What is done where rows are missing, and how many what was done before has saved."""
 
@@ -63,7 +63,7 @@ class Panel(Vertical):
         & > Lines { margin-bottom: 1; }
         & > RateTitle, &.-low > DraftList { margin-bottom: 0; }
         &.-low > ForecastLine, &.-lowest > TargetCard { display: none; }
-        &.-lower { padding-top: 0; }
+        &.-lower { padding: 0 1; }
         &.-lower > TargetCard, &.-lower > PositionBars { margin-bottom: 0; }
     }
     """
@@ -101,6 +101,7 @@ class Panel(Vertical):
 
     def _make_room(self) -> None:
         """Leave out what counts least where not everything fits."""
-        missing = ROWS + len(self._drafts) - self.container_size.height
+        # its own padding, which one of the savings takes away, is no measure of the room there is
+        missing = ROWS + len(self._drafts) + PADDING_ROWS - self.outer_size.height
         for name, saved in SAVINGS:
             self.set_class(missing > saved, name)

@@ -57,8 +57,8 @@ def fields(state: EngineState) -> list[Field]:
         Field(f"first token {figures.seconds(stats.ttft_s)}", 18, 6),
         Field(context, 12, 4),
         Field(f"target alone {figures.rate(stats.baseline_tok_s)}", 18, 8),
-        Field(f"prefill {figures.rate(stats.prefill_tok_s)} tok/s", 19, 9),
-        Field(state.reason, 27, 10, "$notice" if state.paused else "$muted"),
+        Field(f"prefill {figures.rate(stats.prefill_tok_s)} tok/s", 20, 9),
+        Field(state.reason, 26, 10, "$notice" if state.paused else "$muted"),
     ]
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from tui.widgets.key_hints import NOTHING_MAPPED
+from tui.widgets.key_hints import shortcuts_of
 from tui.widgets.lines import Lines
 
 LEAD = "A draft model proposes tokens, the target verifies them in one batch."
+SENDS = "sends your message; Ctrl+J begins a new line"
 HINTS = (
-    ("Enter", "sends your message; Ctrl+J begins a new line"),
     ("F2", "exchanges the draft for the next one, also in mid-reply"),
     ("F3", "lists the drafts with what each of them reached"),
     ("F1", "explains the keys and the figures; / lists the commands"),
@@ -34,8 +34,9 @@ class Welcome(Lines):
             Content.styled(LEAD, "$foreground"),
             Content(""),
         ]
-        shortcuts = getattr(self.app, "shortcuts", NOTHING_MAPPED)
-        hints = [(shortcuts.as_mapped(key), text) for key, text in HINTS]
+        shortcuts = shortcuts_of(self.app)
+        hints = [(shortcuts.in_text(key), shortcuts.in_text(text)) for key, text in HINTS]
+        hints.insert(0, (shortcuts.first("send") or "Enter", shortcuts.in_text(SENDS)))
         cells = max(len(key) for key, _ in hints) + 2
         lines += [
             Content.assemble((key.ljust(cells), "$primary"), (text, "$muted"))
