@@ -145,7 +145,7 @@ def facts(row: DraftRow, judgement: Judgement | None) -> Iterator[Fact]:
         yield "verdict", _lookup(row.record), ""
     elif judgement is not None:
         yield "verdict", judgement.problem or "not among the models that were found", "$notice"
-    if advice and advice.candidate.memory:
+    if advice and advice.candidate.memory and advice.usable:  # else the verdict has said it
         yield "memory", f"{advice.candidate.memory.sentence}, the target included", ""
     if advice:
         model = advice.candidate.model

@@ -52,7 +52,11 @@ class Remote:
 
 
 Row = Heading | Bundled | Local | Remote
-BEGIN, HERE, HUB = "to begin at once", "on this machine", "on the Hub, and this memory has room"
+BEGIN, HERE, HUB = (
+    "to begin at once",
+    "on this machine",
+    "on the Hub, with room for them in this memory",
+)
 
 
 def is_first_start(settings: Settings) -> bool:

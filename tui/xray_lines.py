@@ -121,10 +121,11 @@ def _place(trace: Trace, index: int, left_out: bool) -> str:
 def _round(trace: Trace, round_: RoundFacts) -> str:
     parts = [f"round {round_.number + 1:,}/{trace.n_rounds:,}"]
     if round_.n_drafted:
-        name = clean_line(round_.drafter, 40)
-        parts.append(f"{name} drafted {round_.n_drafted}, {round_.n_accepted} accepted")
+        parts.append(f"accepted {round_.n_accepted}/{round_.n_drafted}")
         parts.append(f"draft {_milliseconds(round_.draft_s)}")
     parts.append(f"target {_milliseconds(round_.verify_s)}")
+    if round_.n_drafted:
+        parts.append(f"by {clean_line(round_.drafter, 40)}")
     return " · ".join(parts)
 
 

@@ -10,7 +10,9 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from core.protocol import Failed
 from tests.support.pilot import type_text, wait_until
+from tests.support.still_app import StillApp
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
 from tui.choices import MOST_DRAFTS, DraftOption
@@ -336,3 +338,15 @@ async def test_a_message_that_is_refused_is_given_back(start: Start) -> None:
         assert "the context holds 256" in app.dialogue.conversation.turns[-1].note
         assert "not answered" in view.build(70)[0].plain
         assert app.query_one(Composer).text == text.strip()
+
+
+async def test_a_message_that_was_not_answered_is_back_to_be_written_on() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        await app.ask_and_wait(pilot, "too long")
+        refusal = Failed(command="generate", id=app.dialogue.state.reply_id, message="It is.")
+        await app.hear(pilot, refusal)
+        assert app.composer.text == "too long"
+        await pilot.press("x")
+        assert app.composer.text == "too longx"

@@ -85,7 +85,7 @@ def test_each_way_in_which_a_token_came_is_told_in_words(trace: Trace) -> None:
     ]
     *_, place, round_, rejected = (line.plain for line in token_lines(trace, 1, False))
     assert place == "token 2 of 6 · id 1 · bytes 20 63 61 74"
-    assert round_ == "round 1/3 · small drafted 3, 1 accepted · draft 1.0 ms · target 2.0 ms"
+    assert round_ == "round 1/3 · accepted 1/3 · draft 1.0 ms · target 2.0 ms · by small"
     assert rejected.split() == ["rejected", '"', 'dog"', "25%", '"', 'sat"', "25%"]
     assert "not part of the text" in token_lines(trace, 5, True)[1].plain
 

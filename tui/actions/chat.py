@@ -58,6 +58,7 @@ class ChatActions(CommandActions):
                 self.divider.unsay(BUSY)
                 if turn.finish_reason == "error" and not (turn.reply or self.composer.text):
                     self.composer.text = turn.prompt  # nothing was answered: nothing is lost
+                    self.composer.move_cursor(self.composer.document.end)
                 self.say_unfinished()
                 self.show_state()
             case Notice():

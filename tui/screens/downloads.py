@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,6 +13,7 @@ from textual.screen import ModalScreen
 
 from tui.downloads import ENDED, Item
 from tui.fetching import Fetcher
+from tui.sanitize import clean_line
 from tui.widgets.download_list import DownloadList
 from tui.widgets.key_hints import Hint, KeyHints
 from tui.widgets.pick_list import PickList
@@ -65,8 +67,10 @@ class DownloadsScreen(ModalScreen[None]):
         self._list.show(self._fetcher.downloads.items)
         item = self._list.highlighted
         self._hints.show(_hints_for(item))
-        # A sentence may be longer than its row: here it stands in full, or nearly so.
-        self._hints.say(item.note if item else "", "$failure" if _failed(item) else "$muted")
+        # What is longer than its row stands here in full, or nearly so.
+        said = clean_line(item.note or item.path, 400) if item else ""
+        cut = 0 < self._list.size.width < cell_len(said)
+        self._hints.say(said if cut else "", "$failure" if _failed(item) else "$muted")
 
     @on(PickList.Picked)
     def _picked(self) -> None:

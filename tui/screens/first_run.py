@@ -53,7 +53,7 @@ class Found(Message):
 
 class PairList(PickList):
     DEFAULT_CSS = """
-    PairList { padding: 0 1; }
+    PairList { padding: 0 1; max-width: 100; }
     """
 
     def __init__(self) -> None:

@@ -89,7 +89,7 @@ def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
             said = in_lists.get(binding.id or "", binding.description)
             text = texts.get((binding.id or "", binding.action), said)
             by_action.setdefault(binding.action, ([], text))[0].append(key_text(key))
-    return [(" ".join(keys), text) for keys, text in by_action.values()]
+    return [(" ".join(keys), text[:1].upper() + text[1:]) for keys, text in by_action.values()]
 
 
 def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content | Entry]:

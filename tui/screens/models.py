@@ -70,7 +70,7 @@ class ModelsScreen(ModalScreen[Use | None]):
         & ModelList { padding: 0 1; }
         &.-wide #body { layout: horizontal; }
         &.-wide ModelList { width: 1fr; }
-        &.-wide ModelDetails { width: 52; height: 100%; border-left: solid $faint; }
+        &.-wide ModelDetails { width: 57; height: 100%; border-left: solid $faint; }
         &.-narrow #body { layout: vertical; }
         &.-narrow ModelDetails { height: 8; border-top: solid $faint; }
         &.-short ModelDetails { display: none; }

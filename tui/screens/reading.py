@@ -54,7 +54,7 @@ class ReadingScreen(ModalScreen[None]):
 
     DEFAULT_CSS = """
     ReadingScreen > VerticalScroll {
-        width: 90;
+        width: 92;
         max-width: 100%;
         height: auto;
         max-height: 90%;
@@ -64,6 +64,7 @@ class ReadingScreen(ModalScreen[None]):
         border-subtitle-color: $muted;
         padding: 1 2;
         scrollbar-size-vertical: 1;
+        & Page { padding-right: 1; }
     }
     """
 

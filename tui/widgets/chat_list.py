@@ -26,13 +26,17 @@ GAP = 2
 class ChatList(PickList):
     """Shows rows; every one can be chosen."""
 
+    DEFAULT_CSS = """
+    ChatList { max-width: 120; }
+    """
+
     lit = True
 
     def __init__(self) -> None:
         super().__init__(id="chats")
         self._rows: Sequence[Row] = ()
         self._current, self._searched, self._answered = 0, False, True
-        self._wide: Sequence[int] = (0, 0, 0)
+        self._wide: Sequence[int] | None = None
         """Cells of the columns, as `_columns` has them."""
 
     def show(
@@ -49,7 +53,7 @@ class ChatList(PickList):
         keeps chats from being saved."""
         self._rows, self._current, self._searched = rows, current, searched
         self._answered = answered
-        self._wide = _widths(rows, current)
+        self._wide = None
         self.row_height = 2 if searched else 1
         chats = [_chat(row) for row in rows]
         place = chats.index(at) if at in chats else max(0, self.cursor)
@@ -75,6 +79,8 @@ class ChatList(PickList):
         row, now = self._rows[index], time.time()
         if isinstance(row, Hit):
             return _hit(row, width, now)
+        if self._wide is None:
+            self._wide = _widths(self._rows, self._current)
         return [_listed(row, self._current, self._wide, width, now)]
 
 
@@ -111,6 +117,8 @@ def _widths(rows: Sequence[Row], current: int) -> Sequence[int]:
 
 def _listed(row: Listed, current: int, wide: Sequence[int], width: int, now: float) -> Content:
     columns = list(zip(_columns(row, current, now), wide, strict=True))
+    if not columns[0][0][0]:
+        columns[0] = (columns[0][0], 0)  # a title is cut only for what is there
     while columns and width - sum(cells for _, cells in columns) < LEAST_TITLE:
         columns.pop()
     cells = sum(cells for _, cells in columns)

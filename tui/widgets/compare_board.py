@@ -17,7 +17,7 @@ from tui.replies import SEPARATOR
 from tui.verdicts import parting, ranked, verdict
 from tui.widgets.lines import Lines
 
-LEAST_COLUMN = 28
+LEAST_COLUMN = 30
 GAP = " │ "
 PLACES, CURSOR = ("fastest", "2nd", "3rd", "4th"), "▸ "
 HEAD_LINES = 6
@@ -184,7 +184,7 @@ def _fitted(line: Content, cells: int) -> Content:
 
 
 def _head(seen: _Seen, cells: int) -> list[Content]:
-    """The lines above the text of a column."""
+    """The lines above the text of a column; what is said of a draft stands under its name."""
     name = _name(seen, cells - len(seen.place) - 1)
     gap = " " * (cells - name.cell_length - len(seen.place))
     place = Content.styled(seen.place, "$accepted" if seen.place == PLACES[0] else "$muted")
@@ -197,12 +197,15 @@ def _head(seen: _Seen, cells: int) -> list[Content]:
         accepted += f"{SEPARATOR}{figures.per_round(standing.tokens_per_round)} a round"
     if accepted and standing and standing.low is not None and standing.n_replies > 1:
         spread = f"{SEPARATOR}{standing.low:.2f} to {figures.speedup(standing.high)}"
-    return [
-        Content.assemble(name, gap, place),
+    about = [
         Content.assemble((f"{speedup}  " if speedup else "", speedup_style), rate),
         Content.styled(accepted, "$muted"),
         Content.styled(f"n {standing.n_replies}{spread}" if standing else "", "$muted"),
         Content.styled(status, style) if status else Content.styled(*_same(seen)),
+    ]
+    return [
+        Content.assemble(name, gap, place),
+        *(line.pad_left(len(CURSOR)) for line in about),
         Content.styled("─" * cells, "$faint"),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from tui.widgets.lines import Lines
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tui.slash import Suggestion
 
 MOST_ROWS = 6
-NAME_CELLS = 30
+NAME_CELLS, GAP_CELLS = 30, 2
 
 
 class Completions(Lines):
@@ -63,15 +64,27 @@ class Completions(Lines):
 
     def build(self, width: int) -> Sequence[Content]:
         top = max(0, min(self._cursor - MOST_ROWS // 2, len(self._all) - MOST_ROWS))
+        cells = _name_cells(self._all, width)
         lines = []
         for at, entry in enumerate(self._all[top : top + MOST_ROWS], start=top):
             name = Content(entry.shown).truncate(NAME_CELLS, ellipsis=True)
             line = Content.assemble(
-                (name.pad_right(NAME_CELLS - name.cell_length)).stylize_before("$primary"),
-                ("  " + entry.help, "$muted"),
+                name.pad_right(max(0, cells - name.cell_length)).stylize_before("$primary"),
+                (" " * GAP_CELLS + entry.help, "$muted"),
             ).truncate(width, ellipsis=True)
             line = line.pad_right(max(0, width - line.cell_length))
             if at == self._cursor:
                 line = Content(line.plain).stylize_before("$foreground on $block-cursor-background")
             lines.append(line)
         return lines
+
+
+def _name_cells(entries: Sequence[Suggestion], width: int) -> int:
+    """Of the column of names. What may follow a command is longer than most commands are: where
+    meanings would be cut for it, it does not count."""
+    longest = max((cell_len(entry.shown) for entry in entries), default=0)
+    meaning = max((cell_len(entry.help) for entry in entries), default=0)
+    if longest + GAP_CELLS + meaning > width:
+        bare = (entry.shown.partition(" ")[0] for entry in entries if entry.shown[:1] == "/")
+        longest = max(map(cell_len, bare), default=longest)
+    return min(NAME_CELLS, longest)

@@ -15,12 +15,13 @@ from tui.widgets.lines import Lines
 from tui.widgets.pick_list import PickList
 from tui.widgets.target_card import parameters
 
-NUMBER_CELLS, MARK_CELLS, LEAST_NAME = 3, 2, 12
+NUMBER_CELLS, MARK_CELLS, LEAST_NAME, MOST_NAME = 3, 2, 12, 48
 GAP = "  "
 
 
 class Columns:
-    """Which columns there is room for, and their texts. The name takes what the others leave."""
+    """Which columns there is room for, and their texts. The name takes what the others leave, but
+    no more than it needs: a row is to be followed with the eye."""
 
     # Heading, cells, and how soon it goes where there is little room.
     ALL = (
@@ -38,7 +39,7 @@ class Columns:
         while left and self._name_cells(width, left) < LEAST_NAME + 6:
             left.remove(min(left, key=lambda column: column[2]))
         self.shown = tuple(heading for heading, _, _ in left)
-        self.name_cells = max(1, self._name_cells(width, left))
+        self.name_cells = max(1, min(MOST_NAME, self._name_cells(width, left)))
 
     @staticmethod
     def _name_cells(width: int, columns: Sequence[tuple[str, int, int]]) -> int:

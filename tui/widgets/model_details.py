@@ -57,7 +57,7 @@ def _local(row: Local, role: str) -> Iterator[Fact]:
     if model.error:
         yield "unusable", model.error, "$failure"
     elif model.kind != "language":
-        yield "what", f"{model.kind}; {UNUSABLE}", "$notice"
+        yield "what", f"{model.kind}. {UNUSABLE}", "$notice"
     yield "in use as", role, "$accepted"
     size = figures.size(model.size_bytes)
     weights = f"{parameters(model.n_params)} parameters" if model.n_params else ""

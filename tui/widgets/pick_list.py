@@ -84,6 +84,8 @@ class PickList(Lines, can_focus=True):
 
     def _follow(self) -> None:
         """Scroll as little as shows the cursor, and the headings above the first row with it."""
+        if not self.size.height:  # not laid out yet
+            return
         room, at = self._room(), max(0, self.cursor)
         if self.step(at, -1) == at:
             at = 0
