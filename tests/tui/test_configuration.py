@@ -67,7 +67,7 @@ def test_doctor_looks_at_the_models_and_the_theme_that_are_set(
     problems = json.loads(out)["problems"]
     assert code == 1
     assert problems[0] == "There is no file /no/model.gguf; check the path."
-    assert problems[1] == "Theme own.toml: colors.primary is missing."
+    assert problems[1].startswith("Theme own.toml: colors.primary is missing; ")
     assert problems[2].startswith("There is no theme 'specdec-drak'; there are ansi-16, ")
     config.write_text('demo = true\ntarget = "/no/model.gguf"\n')
     assert "/no/model.gguf" not in run("doctor")[1]
