@@ -16,11 +16,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from core.bench.prompts import KINDS, prompts
+from core.bench.prompts import KINDS, Prompt, prompts
 from core.bench.results import BASELINE, SERVER, BenchResult
 from core.bench.runner import BenchPlan, run_bench
 from core.bench.synthetic import Pair, write_pair
@@ -88,8 +88,14 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     raise SpecdecError("llama-server did not start; run it by hand to see its complaint.")
 
 
+def deep(prompt: Prompt, n: int) -> Prompt:
+    """The prompt after `n` characters of filling, which are as many tokens of a synthetic model."""
+    first, *others = prompt.messages
+    return replace(prompt, messages=(replace(first, content="." * n + first.content), *others))
+
+
 def contest(
-    setting: Setting, length: str, kinds: Sequence[str], tokens: int, repeats: int
+    setting: Setting, length: str, asked: Sequence[Prompt], tokens: int, repeats: int
 ) -> BenchResult:
     """One draft length of ours (digits or `auto`) against the server's; 0: both without a draft.
     `auto` meets the server as it comes."""
@@ -97,7 +103,7 @@ def contest(
     with llama_server(setting, SERVER_DEFAULT if draft_len is None else draft_len) as url:
         plan = BenchPlan(
             load=setting.load("auto" if draft_len is None else draft_len),
-            prompts=prompts(kinds),
+            prompts=tuple(asked),
             repeats=repeats,
             max_tokens=tokens,
             server=url,
@@ -139,10 +145,9 @@ def main() -> None:
             kinds = ("easy",)
         setting = Setting(arguments.server, pair, arguments.threads, arguments.ctx)
         print(f"{arguments.shape}, acceptance {arguments.acceptance}\n\n{HEADING}", flush=True)
+        asked = [deep(prompt, arguments.depth) for prompt in prompts(arguments.kinds or kinds)]
         for length in arguments.lengths.split(","):
-            result = contest(
-                setting, length, arguments.kinds or kinds, arguments.tokens, arguments.repeats
-            )
+            result = contest(setting, length, asked, arguments.tokens, arguments.repeats)
             print(row(length, result), flush=True)
 
 
@@ -159,6 +164,7 @@ def _arguments() -> argparse.Namespace:
     add("--repeats", type=int, default=3)
     add("--threads", type=int, default=2)
     add("--ctx", type=int, default=1024)
+    add("--depth", type=int, default=0, help="tokens of context before each prompt; synthetic")
     return parser.parse_args()
 
 
