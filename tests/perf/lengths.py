@@ -29,6 +29,9 @@ from core.protocol import (
     Sampling,
 )
 
+SETTLE_S = 8.0
+"""After a load the engine measures batches that the load had no time for, and must be alone."""
+
 
 async def ended(client: EngineClient, kind: type[Loaded] | type[Finished]) -> Loaded | Finished:
     """The next event of this kind. Raises RuntimeError where a command failed."""
@@ -55,6 +58,7 @@ async def engine(folder: Path, length: str) -> EngineClient:
         )
     )
     await ended(client, Loaded)
+    await asyncio.sleep(SETTLE_S)
     return client
 
 
