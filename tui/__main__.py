@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import sys
 
-INTERRUPTED = 130
+from tui.exit_codes import exit_code
 
 
 def main() -> int:
     """Entry point of `specdec-tui`: the exit code."""
-    try:
-        from core import last_start
-        from tui.opening import has_terminal, open_app
+    return exit_code(_begin)
 
-        settings = last_start.recall(sys.argv[1:]) if has_terminal() else None
-        if settings is not None:
-            return open_app(settings)
-        from tui.cli import main as command_line
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return command_line()
+
+def _begin() -> int:
+    from core import last_start
+    from tui.opening import has_terminal, open_app
+
+    settings = last_start.recall(sys.argv[1:]) if has_terminal() else None
+    if settings is not None:
+        return open_app(settings)
+    from tui.cli import run_command
+
+    return run_command(sys.argv[1:])
 
 
 if __name__ == "__main__":

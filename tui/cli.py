@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import re
 import sys
 import typing
@@ -19,14 +18,12 @@ from typing import Any, Literal, NoReturn
 
 from core import last_start
 from core.configuration import FIELDS, help_texts, load_settings
-from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.settings import Settings, absent
 from tui.commands import bench_flags, hub_flags
-from tui.commands.output import complain, prepare_streams
+from tui.commands.output import complain
+from tui.exit_codes import WRONG_USAGE, exit_code
 from tui.opening import has_terminal, open_app
-
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 Run = Callable[[Settings, argparse.Namespace], int]
 
@@ -50,29 +47,13 @@ APP_FIELDS = ("theme", "stats_per_second", "remote", "ascii")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of `specdec-tui`: the exit code."""
-    prepare_streams()
-    try:
-        code = _run(argv)
-        sys.stdout.flush()
-    except SpecdecError as error:
-        complain(error.message)
-        return WRONG_USAGE if error.kind == "settings" else FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read stdout has seen enough. Python flushes once more at exit: into nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        where = f" ({shown(str(error.filename))})" if error.filename else ""
-        complain(f"The system refused to go on: {error.strerror or error}{where}.")
-        return FAILED
-    return code
-
-
-def _run(argv: Sequence[str] | None) -> int:
+    """The command line from its beginning: the exit code."""
     argv = sys.argv[1:] if argv is None else list(argv)
+    return exit_code(lambda: run_command(argv))
+
+
+def run_command(argv: list[str]) -> int:
+    """Do what the arguments say, for `exit_code`."""
     parser = build_parser()
     _refuse_unknown_flags(argv, parser)
     arguments, surplus = parser.parse_known_args(argv)

@@ -29,10 +29,10 @@ from core.protocol import (
 from core.settings import Settings
 from tui import figures
 from tui.commands.output import complain, print_json
+from tui.exit_codes import INTERRUPTED
 from tui.sanitize import clean_stream
 
 REPLY_ID = "chat"
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from core.models.untrusted import shown
 from core.settings import Settings
 from tui import figures
 from tui.commands.output import complain, print_json
+from tui.exit_codes import INTERRUPTED
 
-INTERRUPTED = 130
 LINE_EVERY_S = 30.0
 MAX_NAME = 40
 

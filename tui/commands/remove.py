@@ -14,8 +14,7 @@ from core.models.untrusted import shown
 from core.settings import Settings
 from tui import figures
 from tui.commands.output import print_json
-
-FAILED = 1
+from tui.exit_codes import FAILED
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
