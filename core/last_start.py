@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 from core import settings as options
 from core.settings import DEFAULTS, ENV_PREFIX, Settings, config_path
 
-CHECKERS = ("settings.py", "configuration.py")
+CHECKERS = ("settings.py", "configuration.py", "protocol.py")
 """The files that decide what a value means; a changed one makes what was kept worthless."""
 
 
