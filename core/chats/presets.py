@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from core.configuration import FIELDS as OPTIONS
 from core.configuration import not_right
 from core.errors import SpecdecError
 from core.models.untrusted import shown
@@ -107,8 +108,6 @@ def remove_preset(name: str, path: Path | None = None) -> None:
 @lru_cache(maxsize=1)
 def _model() -> type[BaseModel]:
     """The settings' own rules, for those of FIELDS that are given."""
-    from core.configuration import FIELDS as OPTIONS
-
     fields: dict[str, Any] = {key: (field.annotation, field) for key, field in OPTIONS.items()}
     return create_model(
         "PresetValues",
