@@ -77,10 +77,17 @@ async def test_no_key_is_cut_in_the_middle_at_any_width(start: Start, width: int
 async def test_the_panel_stands_still_however_low_it_is(start: Start, height: int) -> None:
     async with start(size=(120, height), loaded=False) as (app, pilot):
         panel, places = app.query_one(Panel), set()
-        for key in ("f2", "f2", "f2", "f2"):
-            await pilot.press(key)
+
+        async def note() -> None:
             await pilot.pause()
             places.add(tuple(child.region for child in panel.children if child.display))
+
+        await note()
+        for key in ("f2", "f2", "f2", "f2"):
+            await pilot.press(key)
+            await note()
+        await wait_until(pilot, lambda: app.dialogue.state.target is not None)
+        await note()
         (regions,) = places
         assert {region.x for region in regions} == {panel.region.x + 2}
 

@@ -1,4 +1,4 @@
-"""The target in use and the memory it takes, in four lines."""
+"""The target in use and the memory it takes, in four lines under a title."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from tui import figures
 from tui.sanitize import clean_line
 from tui.state import EngineState
 from tui.widgets.lines import Lines
+
+LINES = 4
+"""They are there before the target is, so that nothing below them moves when it has loaded."""
 
 
 class TargetCard(Lines):
@@ -40,7 +43,7 @@ class TargetCard(Lines):
             self.changed()
 
     def build(self, width: int) -> Sequence[Content]:
-        first, *rest = self._shown
+        first, *rest = self._shown + ("",) * (LINES - len(self._shown))
         lines = [Content.styled("target", "bold $muted"), Content(first)]
         lines += [Content.styled(text, "$muted") for text in rest]
         return [line.truncate(width, ellipsis=True) for line in lines]
