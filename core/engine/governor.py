@@ -283,7 +283,9 @@ class Governor:
 
     def _draft(self, offer: Offer, policy: Policy, n_max: int) -> Plan:
         record = self._track(offer.name, offer.kind).record
-        weights = record.now
+        weights, length = record.now, max(policy.best_fixed, 1)
+        if length > n_max:  # near the end: the rate in reach is what there is room for, no more
+            policy = make_policy(policy.prices, record.chances(n_max), record.first_proposals())
 
         def go_on(p: Sequence[float | None]) -> bool:
             nonlocal weights
@@ -293,7 +295,6 @@ class Governor:
         def keep(p: Sequence[float | None]) -> int:
             return policy.worth_verifying(record.given(p))
 
-        length = max(policy.best_fixed, 1)
         return Plan(
             n_draft=n_max,
             reason=f"drafting about {length}",

@@ -199,6 +199,19 @@ def test_the_length_that_was_chosen_is_not_what_there_is_room_for():
     assert fixed.plan([none], depth=0, baseline_known=True).length == 0
 
 
+def test_the_last_tokens_of_a_reply_are_drafted_where_that_is_faster_than_one_by_one():
+    governor = Governor("auto", CostCurve({n: ms / 1000 for n, ms in CPU.items()}))
+    governor.price_draft("d", 0.001)
+    governor._track("d", "model").record.record([(0, 0.97, True)] * 8)
+    assert governor.plan([Offer("d", "model", 64)], depth=0, baseline_known=True).length == 11
+    for n_max, n_kept in ((1, 0), (2, 2), (3, 3)):  # a batch of two costs more than two single ones
+        plan = governor.plan([Offer("d", "model", n_max)], depth=0, baseline_known=True)
+        assert plan.go_on and plan.keep
+        p = [0.97] * n_max
+        assert all(plan.go_on(p[:k]) for k in range(1, n_kept))
+        assert plan.keep(p) == n_kept
+
+
 @pytest.mark.parametrize(
     ("offer", "baseline_known"),
     [
