@@ -1,7 +1,8 @@
 """A running llama-server, asked over its HTTP interface for the same replies as the engine.
 
-Its chat endpoint renders the model's own template, as the engine does, and its answer carries
-llama.cpp's own timings. No proxy is used: its time would be measured, too.
+Its chat endpoint renders the model's own template, as the engine does. The reply is streamed, as
+the engine's is, so that both hand over every round as it comes; the last event carries llama.cpp's
+own timings. No proxy is used: its time would be measured, too.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ ANSWER_S = 1800.0
 MAX_ANSWER_BYTES = 64 * 2**20
 
 
-class _Message(BaseModel):
+class _Delta(BaseModel):
     content: str | None = None
 
 
 class _Choice(BaseModel):
-    message: _Message
+    delta: _Delta
 
 
 class _Timings(BaseModel):
@@ -42,9 +43,9 @@ class _Timings(BaseModel):
     draft_n_accepted: int = 0
 
 
-class _Answer(BaseModel):
-    choices: list[_Choice]
-    timings: _Timings
+class _Event(BaseModel):
+    choices: list[_Choice] = []
+    timings: _Timings | None = None
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,10 @@ class LlamaServer:
         if response.status != 200:
             raise self._failure(f"answers {response.status}: {_complaint(raw)}")
         try:
-            answer = _Answer.model_validate_json(raw)
-            message = answer.choices[0].message
-        except (ValueError, IndexError):
+            text, timings = _parse(raw)
+        except ValueError:
             raise self._failure("does not answer as a llama-server does") from None
-        return _reply(message.content or "", answer.timings, wall_s)
+        return _reply(text, timings, wall_s)
 
     def _failure(self, what: str) -> SpecdecError:
         return SpecdecError(
@@ -153,10 +153,27 @@ def _request(
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "cache_prompt": True,
-        "stream": False,
+        "stream": True,
         "reasoning_format": "none",
     }
     return request if sampling.seed is None else request | {"seed": sampling.seed}
+
+
+def _parse(raw: bytes) -> tuple[str, _Timings]:
+    """The text and the timings of a whole stream of server-sent events. It is read only after its
+    end, so that reading takes no time from the server. Raises ValueError where they are not there.
+    """
+    text, timings = "", None
+    for line in raw.splitlines():
+        data = line.removeprefix(b"data:").strip()
+        if data == line.strip() or data == b"[DONE]":
+            continue
+        event = _Event.model_validate_json(data)
+        text += "".join(choice.delta.content or "" for choice in event.choices)
+        timings = event.timings or timings
+    if timings is None:
+        raise ValueError("no timings")
+    return text, timings
 
 
 def _reply(text: str, timings: _Timings, wall_s: float) -> ServerReply:

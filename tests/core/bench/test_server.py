@@ -29,12 +29,11 @@ def completion(request: dict[str, Any]) -> tuple[int, bytes]:
     """What llama-server says of a reply: 9 tokens more than the first, 50 ms each."""
     n = request["n_predict"]
     timings = {"predicted_n": n, "predicted_ms": (n - 1) * 50.0, "draft_n": 8}
-    message = {"role": "assistant", "content": "a reply"}
-    body = {
-        "choices": [{"index": 0, "message": message}],
-        "timings": timings | {"draft_n_accepted": 4, "prompt_n": 12},
-    }
-    return 200, json.dumps(body).encode()
+    deltas = [{"role": "assistant", "content": None}, {"content": "a re"}, {"content": "ply"}, {}]
+    events: list[dict[str, Any]] = [{"choices": [{"index": 0, "delta": d}]} for d in deltas]
+    events[-1]["timings"] = timings | {"draft_n_accepted": 4, "prompt_n": 12}
+    lines = [json.dumps(event) for event in events] + ["[DONE]"]
+    return 200, "".join(f"data: {line}\n\n" for line in lines).encode()
 
 
 @contextmanager
@@ -107,6 +106,9 @@ def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
         (200, b"<html>hello</html>", "does not answer as a llama-server does"),
         (200, b'{"choices": []}', "does not answer as a llama-server does"),
         (200, b'{"choices": [], "timings": {"predicted_n": 1, "predicted_ms": 1}}', "does not"),
+        (200, b'data: {"choices": [{"delta": {"content": "cut off"}}]}\n\n', "does not answer"),
+        (200, b'data: {"error": {"message": "slot"}}\n\n', "does not answer as"),
+        (200, b"data: {\n\n", "does not answer as a llama-server does"),
         (200, b"[1, 2]", "does not answer as a llama-server does"),
         (503, b'{"error": {"message": "Loading model"}}', "answers 503: Loading model"),
         (404, b"no such page\x1b[2J", r"answers 404: no such page\\x1b"),
