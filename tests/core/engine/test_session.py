@@ -15,8 +15,8 @@ from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
 from core.protocol import ChatMessage, DraftChoice, ModelOptions
-from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask
-from tests.support.tiny_gguf import write_tiny_model
+from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask, tokens_of
+from tests.support.tiny_gguf import TinyModel, write_draft_of, write_tiny_model
 
 
 def test_common_prefix():
@@ -220,6 +220,21 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
         assert max(drafted) < 512
     finally:
         session.close()
+
+
+def test_a_draft_that_lacks_the_last_tokens_of_the_target_drafts_all_the_same(
+    session: Session, tmp_path: Path
+):
+    target = TinyModel(vocab_size=512, n_layer=2, n_embd=64, n_ctx_train=1024, name="big")
+    write_draft_of(tmp_path / "short.gguf", target, noise=0.02, vocab_size=400)
+    _, alone = answer(session, ask("once upon a time"), max_tokens=120)
+    choice = DraftChoice(kind="model", path=str(tmp_path / "short.gguf"))
+    session.use_drafter(*session.make_drafter(choice), choice)
+    rounds, end = answer(session, ask("once upon a time"), max_tokens=120)
+    text = session.conversation.prompt(ask("once upon a time")).tokens + tokens_of(rounds)
+    assert max(text) >= 400
+    assert end.text == alone.text
+    assert end.stats.n_accepted > 10
 
 
 @pytest.mark.parametrize("length", [5, "auto"])
