@@ -1,7 +1,9 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from core.engine.cache import TokenCache
 from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, expected
 from core.engine.session import Session
 
@@ -77,6 +79,21 @@ def test_a_real_context_is_measured_and_left_empty(session: Session):
     table = curve.table(8, 0)
     assert all(seconds > 0 for seconds in table[1:])
     assert session.target.tokens == []
+
+
+def test_the_tokens_that_are_measured_differ(session: Session, monkeypatch: pytest.MonkeyPatch):
+    """Else a mixture of experts would be taken for cheaper than it is."""
+    batches: list[Sequence[int]] = []
+    extend = TokenCache.extend
+
+    def seen(cache: TokenCache, tokens: Sequence[int], n_rows: int) -> object:
+        batches.append(tokens)
+        return extend(cache, tokens, n_rows)
+
+    monkeypatch.setattr(TokenCache, "extend", seen)
+    calibrate(session.target, (1, 8), budget_s=5)
+    assert all(len(set(batch)) > 4 for batch in batches if len(batch) == 8)
+    assert len({tuple(batch) for batch in batches if len(batch) == 1}) > 1
 
 
 def test_a_budget_of_nothing_still_measures_one_token(session: Session):
