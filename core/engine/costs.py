@@ -13,6 +13,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -209,7 +210,9 @@ class CostStore:
         """The curve kept under `key`, if any; a damaged file counts as none."""
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             kept = json.loads(self._path.read_text(encoding="utf-8"))[key]
-            return CostCurve({int(n): float(seconds) for n, seconds in kept.items()})
+            curve = {int(n): float(seconds) for n, seconds in kept.items()}
+            if 1 in curve and all(0 < seconds < inf for seconds in curve.values()):
+                return CostCurve(curve)
         return None
 
     def save(self, key: str, curve: CostCurve) -> None:

@@ -75,10 +75,18 @@ class Session:
         """The drafter in use, and what helps it under `auto`."""
         self.drafter_info = DrafterInfo(kind="none", name="none")
         self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
-        self.governor = Governor(draft_len, self._priced(self.target, SIZES))
+        try:
+            costs = self._priced(self.target, SIZES)
+        except SpecdecError:
+            self.target.context.close()
+            self.model.close()
+            raise
+        self.governor = Governor(draft_len, costs)
         self.baseline = Baseline()
         self.ways: dict[str, WayRecord] = {}
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
+        self._step_s: dict[str, float] = {}
+        """What a step of a draft took when it was loaded, until the governor is told."""
         self.conversation = Conversation(self.model, self.target.n_ctx)
 
     def close(self) -> None:
@@ -147,6 +155,8 @@ class Session:
         helped = choice.kind == "model" and choice.lookup
         self.drafters = (drafter, PromptLookupDrafter()) if helped else (drafter,)
         if isinstance(drafter, ModelDrafter):
+            if step_s := self._step_s.pop(drafter.name, None):
+                self.governor.price_draft(drafter.name, step_s)
             self._loaded_drafts[choice] = (drafter, info)
             for old, (other, _) in list(self._loaded_drafts.items()):
                 if other not in (drafter, before) and len(self._loaded_drafts) > 2:
@@ -212,14 +222,19 @@ class Session:
         warnings = [fit.cause] if fit.verdict == "yes-but" else []
         info = _model_info(model, context, warnings)
         cache = TokenCache(context)
-        self.governor.price_draft(name, self._priced(cache, DRAFT_SIZES).table(1, 0)[1])
+        try:  # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
+            self._step_s[name] = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
+        except SpecdecError:
+            close()
+            raise
         drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, close)
         return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 
     def _name_apart(self, model: Model) -> str:
         """The draft's name, or its path where another loaded draft has the same."""
         name = name_of(Path(model.path))
-        taken = {d.name for d, info in self._loaded_drafts.values() if info.model}
+        loaded = list(self._loaded_drafts.values())  # at once: another thread may add one
+        taken = {d.name for d, info in loaded if info.model}
         return model.path if name in taken else name
 
     def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:

@@ -108,7 +108,20 @@ def test_what_was_measured_is_kept_on_disk(tmp_path: Path):
     assert store.load("model|gpu").measured() == CURVE
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"k": 3}', '{"k": {"one": 2}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"k": 3}',
+        '{"k": {"one": 2}}',
+        '{"k": {}}',
+        '{"k": {"1": 0}}',
+        '{"k": {"1": NaN}}',
+        '{"k": {"8": 1}}',
+    ],
+)
 def test_a_damaged_file_counts_as_none(tmp_path: Path, text: str):
     path = tmp_path / "costs.json"
     path.write_text(text)
