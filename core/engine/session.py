@@ -29,6 +29,7 @@ from core.llama.model import Model
 from core.llama.room import told_of_room
 from core.models.compat import compare
 from core.models.gguf import read_header
+from core.models.header import GgufHeader
 from core.models.kinds import require_language_model
 from core.models.machine import main_memory_held
 from core.models.names import name_of
@@ -191,19 +192,8 @@ class Session:
             n_ctx=choice.options.n_ctx or self.target.n_ctx,
             n_threads=choice.options.n_threads or self._options.n_threads,
         )
-        model = Model(choice.path, options, on_progress, header)
-        try:
-            # it decodes its guesses one by one, and a snapshot reaches back within one batch
-            context = Context(
-                model,
-                options,
-                max_rows=DRAFT_ROWS,
-                n_snapshots=0,
-                top_k=DEVICE_TOP_K if model.n_layers_gpu else 0,
-            )
-        except SpecdecError:
-            model.close()
-            raise
+        context = _draft_context(choice.path, options, on_progress, header)
+        model = context.model
         if context.n_rollback == 0:
             name = name_of(Path(choice.path))
             context.close()
@@ -272,6 +262,20 @@ class Session:
             step = calibrate(self.drafter.cache, DRAFT_SIZES, CALIBRATION_S).table(1, 0)[1]
             self.governor.price_draft(self.drafter.name, step)
         return curve.measured(), step
+
+
+def _draft_context(
+    path: str, options: ModelOptions, on_progress: OnProgress, header: GgufHeader
+) -> Context:
+    """Load a draft. It decodes its guesses one by one, and a snapshot reaches back within one batch
+    only: so it has none."""
+    model = Model(path, options, on_progress, header)
+    top_k = DEVICE_TOP_K if model.n_layers_gpu else 0
+    try:
+        return Context(model, options, max_rows=DRAFT_ROWS, n_snapshots=0, top_k=top_k)
+    except SpecdecError:
+        model.close()
+        raise
 
 
 def _cost_key(context: Context) -> str:

@@ -119,6 +119,15 @@ def test_cancel_works_between_the_chunks_of_a_prefill(models: Path):
         session.close()
 
 
+def test_a_cancel_while_the_prompt_is_read_spares_the_draft_the_reading(
+    session: Session, use_draft: UseDraft
+):
+    use_draft("good")
+    steps = list(Reply(session, ask("word " * 300), GREEDY, Limits(), lambda: True).steps())
+    assert steps[-1].finish_reason == "cancelled"
+    assert session.drafter._cache.tokens == []
+
+
 @pytest.mark.parametrize(
     "messages", [[], ask(""), ask("  \n"), [ChatMessage(role="system", content="x")]]
 )
