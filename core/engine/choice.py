@@ -89,8 +89,12 @@ class Chooser:
         self._q: list[Distribution] = []
         self._penalties = penalties(sampling)
 
-    def begin_round(self, drafter: str, text: Sequence[int]) -> None:
-        """The next token to come follows `text`, a list that only grows while it is the same."""
+    def begin_round(self, drafter: str, text: Sequence[int], *, probe: bool = False) -> None:
+        """The next token to come follows `text`, a list that only grows while it is the same.
+
+        `probe`: what is drafted is compared with the text as it goes on and never verified. Then
+        rejection sampling's noise would not do: tokens drawn apart are rarely the same, however
+        alike the distributions are."""
         self._position = len(text) + self.n_forgotten
         if self._penalties:
             self._penalties.begin(text)
@@ -100,7 +104,7 @@ class Chooser:
             if drafter not in self._records:
                 self._records[drafter] = WayRecord()
             self._record = self._records[drafter]
-            self._way = self._record.best(self._mode)
+            self._way = self._record.best("exact" if probe else self._mode)
             self._measures = self._n_rounds % _MEASURE_EVERY == 1
 
     @property

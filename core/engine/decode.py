@@ -54,7 +54,7 @@ def speculate(
     t0 = time.perf_counter()
 
     # Draft: x₁ … x_γ from the small model.
-    chooser.begin_round(drafter.name, tokens)
+    chooser.begin_round(drafter.name, tokens, probe=plan.paused)
     proposal = drafter.propose(tokens, plan.n_draft, chooser.pick, plan.go_on)
     drafted = proposal.tokens
     if plan.keep and (plan.paused or not chooser.must_verify_all):

@@ -23,7 +23,7 @@ from core.engine.governor import Plan
 from core.engine.sampling import Distribution, distribution
 from core.engine.session import Session
 from core.engine.verify import agreement, overlap, residual
-from core.protocol import DrafterKind, Sampling
+from core.protocol import DrafterKind, Sampling, VerifyMode
 from tests.core.engine.conftest import UseDraft, answer, ask
 
 N_VOCAB, DEPTH, N_SAMPLES = 6, 2, 10_000
@@ -196,6 +196,7 @@ class _Rows:
 
     name: str = "d"
     kind: DrafterKind = "model"
+    draft = DRAFT
 
     def extend_on_trial(self, tokens: list[int]) -> np.ndarray:
         return TARGET[tokens].copy()
@@ -207,7 +208,7 @@ class _Rows:
         found: list[int] = []
         p: list[float | None] = []
         while len(found) < n and (not found or not go_on or go_on(p)):
-            token, confidence = pick(DRAFT[[*tokens, *found][-1]].copy(), None)
+            token, confidence = pick(self.draft[[*tokens, *found][-1]].copy(), None)
             found.append(token)
             p.append(confidence)
         return Proposal(found, p)
@@ -234,11 +235,20 @@ def test_neither_is_it_changed_by_a_governor_that_goes_by_the_drafts_confidence(
     assert chi_square_p(counts, exact_probabilities(SETTINGS["plain"])) > 0.001
 
 
-def test_a_probe_is_verified_in_no_way():
-    chooser = chooser_of(SETTINGS["plain"], "rejection")
-    plan = Plan(2, paused=True, keep=lambda _p: 0)
-    rows = _Rows()
-    assert speculate(rows, rows, list(PROMPT), plan, chooser, lambda _t: False).n_verified == 0
+@pytest.mark.parametrize("way", ["coupled", "rejection"])
+def test_a_probe_of_a_draft_that_is_the_target_is_always_right(way: str):
+    """It is judged by what the target then says, with nothing verified."""
+    record = WayRecord()
+    record.kept["coupled"] = 1.0
+    mode: VerifyMode = "rejection" if way == "rejection" else "exact"
+    chooser, rows = Chooser(SETTINGS["plain"], mode, {"d": record}), _Rows()
+    rows.draft = TARGET
+    text = list(PROMPT)
+    for _ in range(50):
+        plan = Plan(2, paused=True, keep=lambda _p: 0)
+        round_ = speculate(rows, rows, text, plan, chooser, lambda _t: False)
+        assert round_.n_verified == 0
+        assert round_.tokens == round_.proposal.tokens[:1]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
