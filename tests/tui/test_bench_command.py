@@ -89,6 +89,17 @@ def test_json_is_one_document_and_the_plot_an_svg(
     assert ElementTree.parse(plot).getroot().tag.endswith("svg")
 
 
+def test_a_reader_that_has_seen_enough_does_not_cost_the_plot(pair: Pair, tmp_path: Path) -> None:
+    plot = tmp_path / "plot.svg"
+    command = [sys.executable, "-m", "tui", "bench", "--costs", *named(pair), "--plot", str(plot)]
+    ours, theirs = os.pipe()
+    os.close(ours)  # as `| head -0` does
+    ended = subprocess.run(command, check=False, cwd=ROOT, stdout=theirs, timeout=60)
+    os.close(theirs)
+    assert ended.returncode == 0
+    assert ElementTree.parse(plot).getroot().tag.endswith("svg")
+
+
 def test_costs_as_a_table_and_as_json(capsys: pytest.CaptureFixture[str], pair: Pair) -> None:
     assert main(["bench", "--costs", *named(pair)]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -59,12 +59,14 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
                 outcome = _measure_replies(_plan(settings, arguments, load))
     finally:
         _status("")
-    if arguments.json:
-        print_json(outcome.document)
-    else:
-        print(outcome.text)
-    if plot:
-        plot.write_text(outcome.svg, encoding="utf-8")
+    try:
+        if arguments.json:
+            print_json(outcome.document)
+        else:
+            print(outcome.text)
+    finally:  # also where whoever reads the table has seen enough
+        if plot:
+            plot.write_text(outcome.svg, encoding="utf-8")
     return 0
 
 
