@@ -13,6 +13,8 @@ from core.protocol import DrafterKind
 
 MAX_DRAFT = 64
 """The longest draft that any drafter proposes."""
+ENDLESS = 2**63
+"""The context of a drafter that has none to fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Drafter(Protocol):
     n_max: int
     """The longest proposal it can make."""
 
+    @property
+    def n_ctx(self) -> int:
+        """The longest text that it knows what to propose after, its proposal included."""
+        ...
+
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Get ready for a reply to `tokens`. False where `go_on` stopped it."""
         ...
@@ -66,6 +73,7 @@ class NoDrafter:
     kind: DrafterKind = "none"
     name = "none"
     n_max = 0
+    n_ctx = ENDLESS
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:  # noqa: ARG002
         return True
@@ -117,6 +125,10 @@ class ModelDrafter:
     def cache(self) -> TokenCache:
         """The draft's own cache; whoever empties it may do so between two replies."""
         return self._cache
+
+    @property
+    def n_ctx(self) -> int:
+        return self._cache.n_ctx
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Bring the draft's cache up to all but the last of `tokens`, keeping a shared prefix."""
@@ -185,6 +197,7 @@ class PromptLookupDrafter:
     kind: DrafterKind = "lookup"
     name = "prompt lookup"
     n_max = MAX_DRAFT
+    n_ctx = ENDLESS
     min_match = 2
 
     def __init__(self) -> None:

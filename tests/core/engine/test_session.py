@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from core.engine.cache import common_prefix
-from core.engine.reply import Ended, Limits, Prefilled, Reply, chunk_size
+from core.engine.costs import CostCurve
+from core.engine.drafters import ModelDrafter
+from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
 from core.protocol import ChatMessage, DraftChoice, ModelOptions
@@ -140,15 +143,65 @@ def test_a_context_beyond_the_memory_is_refused(models: Path):
         Session(str(models / "target.gguf"), ModelOptions(n_ctx=2**31 - 1), 5)
 
 
-def test_a_draft_with_a_smaller_context_stops_drafting(session: Session, models: Path):
+@pytest.mark.parametrize("length", [5, "auto"])
+def test_a_draft_with_a_smaller_context_stops_drafting_and_says_why(
+    session: Session, models: Path, length: int | Literal["auto"]
+):
+    session.governor.draft_len = length
     options = ModelOptions(n_ctx=256, n_threads=1)
     choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
     session.use_drafter(*session.make_drafter(choice), choice)
     rounds, end = answer(session, ask("word " * 60), max_tokens=300)
     assert end.stats.n_tokens == 300
-    assert rounds[-1].round.drafted == []
+    beyond = [g.round for g in rounds if g.n_ctx_used - len(g.round.tokens) >= 256]
+    drafted = {round_.drafter for round_ in beyond if round_.drafted}
+    assert drafted <= ({"prompt lookup"} if length == "auto" else set())
+    silent = [round_.plan for round_ in beyond if not round_.drafted]
+    assert silent
+    assert all(p.paused and p.reason == "draft's context is full" for p in silent)
     _, long = answer(session, ask("word " * 130), max_tokens=20)
     assert long.stats.n_tokens == 20
+    rounds, _ = answer(session, ask("hello"), max_tokens=60)
+    assert any(g.round.drafted for g in rounds), "a short conversation is drafted again"
+
+
+def test_where_the_drafts_context_is_full_lookup_still_helps(session: Session, models: Path):
+    words = "the and of to a in is that it for was on are as with his they at be this from "
+    session.governor.draft_len = "auto"
+    options = ModelOptions(n_ctx=256, n_threads=1)
+    choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
+    session.use_drafter(*session.make_drafter(choice), choice)
+    session.governor.costs = CostCurve(dict.fromkeys(range(1, 18), 1.0))
+    found = 0
+    for _ in range(3):  # the target alone is measured first
+        rounds, _ = answer(session, ask(words * 20), max_tokens=60)
+        found += sum(g.round.n_verified for g in rounds if g.round.kind == "lookup")
+    assert found > 0
+    assert all(g.round.kind == "lookup" for g in rounds if g.round.drafted)
+
+
+def test_a_cancel_while_a_draft_reads_the_text_ends_the_reply(
+    session: Session, use_draft: UseDraft, monkeypatch: pytest.MonkeyPatch
+):
+    """A draft that was exchanged in mid-reply is not made to read all of it for one more round."""
+    cancelled = False
+
+    def begin(_self: ModelDrafter, _tokens: list[int], go_on: Callable[[int], bool]) -> bool:
+        nonlocal cancelled
+        cancelled = True
+        return go_on(1)
+
+    made = 0
+    reply = Reply(session, ask("hello"), GREEDY, Limits(500), lambda: cancelled)
+    for step in reply.steps():
+        if isinstance(step, Grown):
+            assert not cancelled
+            made += 1
+            if made == 4:
+                monkeypatch.setattr(ModelDrafter, "begin", begin)
+                use_draft("good")
+    assert step.finish_reason == "cancelled"
+    assert made == 4
 
 
 def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_lacks(
