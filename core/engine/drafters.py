@@ -15,6 +15,8 @@ MAX_DRAFT = 64
 """The longest draft that any drafter proposes."""
 ENDLESS = 2**63
 """The context of a drafter that has none to fill."""
+STAND_IN = 0
+"""The token that a draft reads where the text has one that it lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,11 @@ class ModelDrafter:
         self.name = name
         self.n_max = min(n_max, cache.context.n_rollback)
         self._cache = cache
-        # A padded draft vocabulary may be larger: ids the target does not have are never proposed.
-        self._n_vocab = min(n_vocab_target, cache.context.model.n_vocab)
+        # Of two vocabularies that fit, either may go on longer: what the target lacks is never
+        # proposed, and what the draft lacks it reads as something else.
+        n_vocab = cache.context.model.n_vocab
+        self._n_vocab = min(n_vocab_target, n_vocab)
+        self._lacks_tokens = n_vocab < n_vocab_target
         self._close = close
         self._agreed = 0
 
@@ -132,8 +137,9 @@ class ModelDrafter:
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Bring the draft's cache up to all but the last of `tokens`, keeping a shared prefix."""
-        self._agreed = self._cache.keep(tokens[:-1])
-        missing = tokens[self._agreed : -1]
+        text = self._readable(tokens[:-1])
+        self._agreed = self._cache.keep(text)
+        missing = text[self._agreed :]
         if len(tokens) > self._cache.n_ctx:
             return True  # too long for this draft: `propose` will say nothing
         return self._cache.prefill(missing, go_on)
@@ -162,6 +168,13 @@ class ModelDrafter:
     def close(self) -> None:
         self._close()
 
+    def _readable(self, tokens: list[int]) -> list[int]:
+        """The text as the draft can read it: llama.cpp refuses a batch with a token that the model
+        does not have."""
+        if not self._lacks_tokens:
+            return tokens
+        return [token if token < self._n_vocab else STAND_IN for token in tokens]
+
     def _next(self, batch: list[int], pick: Pick) -> tuple[int, float]:
         """Decode `batch` and choose what follows it."""
         logits = self._cache.extend(batch, 1)
@@ -177,9 +190,9 @@ class ModelDrafter:
         Everything before `_agreed` is known to be equal, so a round costs no more than its length.
         """
         cache, agreed = self._cache, min(self._agreed, len(self._cache.tokens))
-        agreed += common_prefix(cache.tokens[agreed:], tokens[agreed:])
+        agreed += common_prefix(cache.tokens[agreed:], self._readable(tokens[agreed:]))
         cache.cut(min(agreed, len(tokens) - 1))
-        missing = tokens[len(cache.tokens) :]
+        missing = self._readable(tokens[len(cache.tokens) :])
         if len(missing) > cache.context.n_batch:
             cache.prefill(missing[:-1])
             missing = missing[-1:]

@@ -110,7 +110,8 @@ class Reply:
         self._session.governor.begin_reply()
         alone, previous = 0, time.perf_counter()
         while True:
-            if self._drafters is not self._session.drafters:  # exchanged between two rounds
+            exchanged = self._drafters is not self._session.drafters
+            if exchanged and not self._cancelled():
                 self._begin_drafting()
                 previous = time.perf_counter()
             if self._cancelled():  # perhaps while the caches were filled: they may lack tokens

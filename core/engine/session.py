@@ -29,6 +29,7 @@ from core.llama.model import Model
 from core.llama.room import told_of_room
 from core.models.compat import compare
 from core.models.gguf import read_header
+from core.models.header import GgufHeader
 from core.models.kinds import require_language_model
 from core.models.machine import main_memory_held
 from core.models.names import name_of
@@ -75,10 +76,18 @@ class Session:
         """The drafter in use, and what helps it under `auto`."""
         self.drafter_info = DrafterInfo(kind="none", name="none")
         self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
-        self.governor = Governor(draft_len, self._priced(self.target, SIZES))
+        try:
+            costs = self._priced(self.target, SIZES)
+        except SpecdecError:
+            self.target.context.close()
+            self.model.close()
+            raise
+        self.governor = Governor(draft_len, costs)
         self.baseline = Baseline()
         self.ways: dict[str, WayRecord] = {}
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
+        self._step_s: dict[str, float] = {}
+        """What a step of a draft took when it was loaded, until the governor is told."""
         self.conversation = Conversation(self.model, self.target.n_ctx)
 
     def close(self) -> None:
@@ -147,6 +156,8 @@ class Session:
         helped = choice.kind == "model" and choice.lookup
         self.drafters = (drafter, PromptLookupDrafter()) if helped else (drafter,)
         if isinstance(drafter, ModelDrafter):
+            if step_s := self._step_s.pop(drafter.name, None):
+                self.governor.price_draft(drafter.name, step_s)
             self._loaded_drafts[choice] = (drafter, info)
             for old, (other, _) in list(self._loaded_drafts.items()):
                 if other not in (drafter, before) and len(self._loaded_drafts) > 2:
@@ -181,19 +192,8 @@ class Session:
             n_ctx=choice.options.n_ctx or self.target.n_ctx,
             n_threads=choice.options.n_threads or self._options.n_threads,
         )
-        model = Model(choice.path, options, on_progress, header)
-        try:
-            # it decodes its guesses one by one, and a snapshot reaches back within one batch
-            context = Context(
-                model,
-                options,
-                max_rows=DRAFT_ROWS,
-                n_snapshots=0,
-                top_k=DEVICE_TOP_K if model.n_layers_gpu else 0,
-            )
-        except SpecdecError:
-            model.close()
-            raise
+        context = _draft_context(choice.path, options, on_progress, header)
+        model = context.model
         if context.n_rollback == 0:
             name = name_of(Path(choice.path))
             context.close()
@@ -212,14 +212,19 @@ class Session:
         warnings = [fit.cause] if fit.verdict == "yes-but" else []
         info = _model_info(model, context, warnings)
         cache = TokenCache(context)
-        self.governor.price_draft(name, self._priced(cache, DRAFT_SIZES).table(1, 0)[1])
+        try:  # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
+            self._step_s[name] = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
+        except SpecdecError:
+            close()
+            raise
         drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, close)
         return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 
     def _name_apart(self, model: Model) -> str:
         """The draft's name, or its path where another loaded draft has the same."""
         name = name_of(Path(model.path))
-        taken = {d.name for d, info in self._loaded_drafts.values() if info.model}
+        loaded = list(self._loaded_drafts.values())  # at once: another thread may add one
+        taken = {d.name for d, info in loaded if info.model}
         return model.path if name in taken else name
 
     def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
@@ -257,6 +262,20 @@ class Session:
             step = calibrate(self.drafter.cache, DRAFT_SIZES, CALIBRATION_S).table(1, 0)[1]
             self.governor.price_draft(self.drafter.name, step)
         return curve.measured(), step
+
+
+def _draft_context(
+    path: str, options: ModelOptions, on_progress: OnProgress, header: GgufHeader
+) -> Context:
+    """Load a draft. It decodes its guesses one by one, and a snapshot reaches back within one batch
+    only: so it has none."""
+    model = Model(path, options, on_progress, header)
+    top_k = DEVICE_TOP_K if model.n_layers_gpu else 0
+    try:
+        return Context(model, options, max_rows=DRAFT_ROWS, n_snapshots=0, top_k=top_k)
+    except SpecdecError:
+        model.close()
+        raise
 
 
 def _cost_key(context: Context) -> str:

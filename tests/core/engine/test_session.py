@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from core.engine.cache import common_prefix
-from core.engine.costs import CostCurve
+from core.engine.costs import CostStore
 from core.engine.drafters import ModelDrafter
+from core.engine.governor import Offer, Plan
 from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
+from core.llama.model import Model
 from core.protocol import ChatMessage, DraftChoice, ModelOptions
-from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask
-from tests.support.tiny_gguf import write_tiny_model
+from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask, tokens_of
+from tests.support.tiny_gguf import TinyModel, write_draft_of, write_tiny_model
 
 
 def test_common_prefix():
@@ -117,6 +119,15 @@ def test_cancel_works_between_the_chunks_of_a_prefill(models: Path):
         session.close()
 
 
+def test_a_cancel_while_the_prompt_is_read_spares_the_draft_the_reading(
+    session: Session, use_draft: UseDraft
+):
+    use_draft("good")
+    steps = list(Reply(session, ask("word " * 300), GREEDY, Limits(), lambda: True).steps())
+    assert steps[-1].finish_reason == "cancelled"
+    assert session.drafter._cache.tokens == []
+
+
 @pytest.mark.parametrize(
     "messages", [[], ask(""), ask("  \n"), [ChatMessage(role="system", content="x")]]
 )
@@ -143,6 +154,39 @@ def test_a_context_beyond_the_memory_is_refused(models: Path):
         Session(str(models / "target.gguf"), ModelOptions(n_ctx=2**31 - 1), 5)
 
 
+def test_a_load_that_fails_while_batches_are_measured_leaves_nothing_allocated(
+    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    freed: list[str] = []
+    close = Model.close
+
+    def seen(model: Model) -> None:
+        freed.append(Path(model.path).stem)
+        close(model)
+
+    def fails(*_: object) -> None:
+        raise SpecdecError("llama.cpp could not decode a batch of 8 tokens.", "memory")
+
+    monkeypatch.setattr(Model, "close", seen)
+    monkeypatch.setattr("core.engine.session.calibrate", fails)
+    monkeypatch.setattr(CostStore, "load", lambda *_: None)
+    with pytest.raises(SpecdecError, match="could not decode"):
+        session.make_drafter(DraftChoice(kind="model", path=str(models / "good.gguf")))
+    with pytest.raises(SpecdecError, match="could not decode"):
+        Session(str(models / "target.gguf"), ModelOptions(n_threads=1), 5)
+    assert freed == ["good", "target"]
+
+
+def test_the_governor_hears_of_a_draft_when_it_is_used_and_not_on_the_loading_thread(
+    session: Session, models: Path
+):
+    choice = DraftChoice(kind="model", path=str(models / "good.gguf"))
+    made = session.make_drafter(choice)
+    assert not session.governor._tracks
+    session.use_drafter(*made, choice)
+    assert session.governor._tracks["good"].step_s
+
+
 @pytest.mark.parametrize("length", [5, "auto"])
 def test_a_draft_with_a_smaller_context_stops_drafting_and_says_why(
     session: Session, models: Path, length: int | Literal["auto"]
@@ -156,28 +200,32 @@ def test_a_draft_with_a_smaller_context_stops_drafting_and_says_why(
     beyond = [g.round for g in rounds if g.n_ctx_used - len(g.round.tokens) >= 256]
     drafted = {round_.drafter for round_ in beyond if round_.drafted}
     assert drafted <= ({"prompt lookup"} if length == "auto" else set())
-    silent = [round_.plan for round_ in beyond if not round_.drafted]
+    silent, why = [r.plan for r in beyond if not r.drafted], "draft's context is full"
     assert silent
-    assert all(p.paused and p.reason == "draft's context is full" for p in silent)
+    assert all(plan.paused and plan.reason == why for plan in silent)
     _, long = answer(session, ask("word " * 130), max_tokens=20)
     assert long.stats.n_tokens == 20
     rounds, _ = answer(session, ask("hello"), max_tokens=60)
-    assert any(g.round.drafted for g in rounds), "a short conversation is drafted again"
+    assert all(g.round.plan.reason != why for g in rounds), "a short conversation is drafted again"
+    assert length == "auto" or any(g.round.drafted for g in rounds)
 
 
-def test_where_the_drafts_context_is_full_lookup_still_helps(session: Session, models: Path):
-    words = "the and of to a in is that it for was on are as with his they at be this from "
+def test_where_the_drafts_context_is_full_lookup_is_asked(
+    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
+):
     session.governor.draft_len = "auto"
     options = ModelOptions(n_ctx=256, n_threads=1)
     choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
     session.use_drafter(*session.make_drafter(choice), choice)
-    session.governor.costs = CostCurve(dict.fromkeys(range(1, 18), 1.0))
-    found = 0
-    for _ in range(3):  # the target alone is measured first
-        rounds, _ = answer(session, ask(words * 20), max_tokens=60)
-        found += sum(g.round.n_verified for g in rounds if g.round.kind == "lookup")
-    assert found > 0
-    assert all(g.round.kind == "lookup" for g in rounds if g.round.drafted)
+    asked: list[str] = []
+
+    def plan(offers: Sequence[Offer], *, depth: int, baseline_known: bool) -> Plan:
+        asked.extend(offer.name for offer in offers)
+        return Plan(1, f"{depth} tokens, {baseline_known}")
+
+    monkeypatch.setattr(session.governor, "plan", plan)
+    rounds, _ = answer(session, ask("word " * 300), max_tokens=20)
+    assert set(asked) == {g.round.drafter for g in rounds} == {"prompt lookup"}
 
 
 def test_a_cancel_while_a_draft_reads_the_text_ends_the_reply(
@@ -220,6 +268,21 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
         assert max(drafted) < 512
     finally:
         session.close()
+
+
+def test_a_draft_that_lacks_the_last_tokens_of_the_target_drafts_all_the_same(
+    session: Session, tmp_path: Path
+):
+    target = TinyModel(vocab_size=512, n_layer=2, n_embd=64, n_ctx_train=1024, name="big")
+    write_draft_of(tmp_path / "short.gguf", target, noise=0.02, vocab_size=400)
+    _, alone = answer(session, ask("once upon a time"), max_tokens=120)
+    choice = DraftChoice(kind="model", path=str(tmp_path / "short.gguf"))
+    session.use_drafter(*session.make_drafter(choice), choice)
+    rounds, end = answer(session, ask("once upon a time"), max_tokens=120)
+    text = session.conversation.prompt(ask("once upon a time")).tokens + tokens_of(rounds)
+    assert max(text) >= 400
+    assert end.text == alone.text
+    assert end.stats.n_accepted > 10
 
 
 @pytest.mark.parametrize("length", [5, "auto"])
