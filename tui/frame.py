@@ -13,6 +13,7 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal, Vertical
+from textual.events import Event, Key, Paste
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -25,6 +26,7 @@ from tui.engine import EngineLine
 from tui.keeping import Keeper
 from tui.keymap import Keymap, own_keymap, read_keymap
 from tui.keys import ACTIONS
+from tui.keys_in_turn import Turns
 from tui.terminal import Terminal
 from tui.widgets.chat_view import ChatView
 from tui.widgets.completions import Completions
@@ -69,6 +71,7 @@ class Frame(App[None]):
         super().__init__()
         self.settings = settings
         self.terminal = terminal or Terminal()
+        self.turns = Turns(self, super().on_event)
         self.shortcuts = _shortcuts()
         self.end_hint = f"{self.shortcuts.first('bottom') or 'PgDn'}: to the end"
         self.changed_here: set[str] = set()
@@ -118,6 +121,12 @@ class Frame(App[None]):
             yield self.panel
         yield self.stats_bar
         yield self.key_bar
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self.turns.take(event)
+        else:
+            await super().on_event(event)
 
     def on_load(self) -> None:
         self.set_keymap(self.shortcuts.changed())
