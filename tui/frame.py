@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.events import Event, Key, Paste
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -107,6 +108,14 @@ class Frame(App[None]):
         from tui.browser import Browser
 
         return Browser()
+
+    def get_default_screen(self) -> Screen[Any]:
+        """With the classes of its size from the first frame on; Textual sets them after it."""
+        screen = super().get_default_screen()
+        width, height = self.size
+        screen.add_class(max(at for at in self.HORIZONTAL_BREAKPOINTS if at[0] <= width)[1])
+        screen.add_class(max(at for at in self.VERTICAL_BREAKPOINTS if at[0] <= height)[1])
+        return screen
 
     def compose(self) -> ComposeResult:
         yield self.title_bar
