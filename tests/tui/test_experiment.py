@@ -54,6 +54,12 @@ def test_what_has_no_baseline_has_no_factor_and_a_loss_is_said() -> None:
     assert result.short(NAMES.__getitem__) == "50% fewer tok/s than no draft"
 
 
+def test_the_target_alone_has_no_factor_against_itself() -> None:
+    result = begin(Scores(), SMALL.key, "none").result(scores(small=200, none=300))
+    assert result
+    assert result.sentence(NAMES.__getitem__) == "no draft 100 tok/s · before: small 200 (2.50×)"
+
+
 def test_proposals_are_credited_to_the_draft_that_made_them() -> None:
     known = Scores()
     known.record("r", "lookup", ReplyStats(n_tokens=2, n_drafted=4, n_accepted=1), 2)
