@@ -72,8 +72,8 @@ class Conversation:
             text, tokens = self._tokenize(messages, n_system, n_out)
         if len(tokens) >= self._n_ctx:
             raise SpecdecError(
-                f"The message has {len(tokens)} tokens with what belongs to it, and the context "
-                f"holds {self._n_ctx}; shorten it, or choose a larger context with --ctx.",
+                f"The message has {len(tokens):,} tokens with what belongs to it, and the context "
+                f"holds {self._n_ctx:,}; shorten it, or choose a larger context with --ctx.",
                 "prompt",
             )
         return self._begin(text, tokens, messages[n_system : n_system + n_out])
