@@ -99,6 +99,7 @@ class Reply:
         self._n_left_out = prompt.n_left_out
         self._tokens = prompt.tokens
         self._opening = self._unsaid = prompt.opening
+        self._text.feed(prompt.half)
         self._tally = Tally(n_prompt=len(self._tokens), started=started)
 
     def steps(self) -> Iterator[Step]:
@@ -218,11 +219,12 @@ class Reply:
         return "cancelled" if self._cancelled() else None
 
     def _end(self, reason: FinishReason) -> Ended:
+        half = b"" if reason == "stop" else self._text.leave_half()
         rest = self._text.finish()
         self._parts.append(rest)
         text = "".join(self._parts)
         if self._tally.n_tokens and not self._text.stopped:
-            self._session.conversation.remember_reply(text, self._tokens)
+            self._session.conversation.remember_reply(text, self._tokens, half)
         whole = self._opening + text if text else text
         return Ended(reason, whole, len(self._tokens), self._stats())
 

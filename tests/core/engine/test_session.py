@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 
+from core.demo import TARGET_PATH
 from core.engine.cache import common_prefix
 from core.engine.reply import Ended, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
@@ -243,5 +244,24 @@ def test_a_context_too_small_for_a_batch_is_made_larger(models: Path):
             answer(session, ask("word " * 300))
         _, end = answer(session, ask("word"), max_tokens=5)
         assert end.stats.n_tokens == 5
+    finally:
+        session.close()
+
+
+def test_a_reply_cut_in_the_middle_of_a_character_goes_on_with_its_other_half() -> None:
+    session = Session(str(TARGET_PATH), ModelOptions(n_threads=1), 0)
+    question = "What is the quadratic equation formula?"
+    try:
+        _, whole = answer(session, ask(question))
+        assert "√" in whole.text and whole.finish_reason == "stop"
+        for n in range(20, 40):
+            _, first = answer(session, ask(question), max_tokens=n)
+            assert whole.text.startswith(first.text), "no broken character"
+            _, rest = answer(session, ask(question, first.text))
+            assert first.text + rest.text == whole.text, n
+            _, first = answer(session, ask(question), max_tokens=n)
+            session.conversation.forget()  # as after a restart: there is nothing but the text
+            _, rest = answer(session, ask(question, first.text))
+            assert "\ufffd" not in rest.text, n
     finally:
         session.close()
