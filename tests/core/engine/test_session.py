@@ -125,7 +125,7 @@ def test_an_empty_prompt_is_refused(session: Session, messages: list[ChatMessage
 
 def test_a_prompt_longer_than_the_context_is_refused_and_nothing_is_lost(session: Session):
     answer(session, ask("hello"))
-    with pytest.raises(SpecdecError, match=r"the context holds 1024.*--ctx"):
+    with pytest.raises(SpecdecError, match=r"the context holds 1,024.*--ctx"):
         answer(session, ask("word " * 3000))
     _, end = answer(session, ask("hello"), max_tokens=5)
     assert end.stats.n_tokens == 5
