@@ -53,7 +53,8 @@ class SavedChatActions(BranchActions):
 
         if self.size.width >= LIST_CELLS:
             keeper, open_now = self.keeper, self.dialogue.conversation.id
-            self.push_screen(ChatsScreen(keeper.store, open_now, keeper.trouble), self._chosen)
+            chats = ChatsScreen(keeper.store, open_now, self.leave_chat, keeper.trouble)
+            self.push_screen(chats, self._chosen)
 
     def _chosen(self, chosen: Open | None) -> None:
         if chosen is not None:
