@@ -88,8 +88,8 @@ def test_suspended_it_gives_the_terminal_back_and_paints_itself_anew_on_return(
     screen.wait(lambda text: "ready" in text)
     assert not echoes(screen)
     os.kill(screen.pid, signal.SIGTSTP)
-    until(lambda: state(screen.pid) == "T", screen)
     until(lambda: screen.raw.rstrip().endswith(b"\x1b[?1004l"), screen)
+    until(lambda: state(screen.pid) == "T", screen)
     assert b"\x1b[?1049l" in screen.raw and echoes(screen)
     screen.wipe()
     os.kill(screen.pid, signal.SIGCONT)
@@ -98,6 +98,22 @@ def test_suspended_it_gives_the_terminal_back_and_paints_itself_anew_on_return(
     screen.wait(lambda text: "20 tokens" in text)
     screen.process.send("\x11")
     assert screen.wait_for_end() == 0
+
+
+def test_stopped_without_a_warning_it_goes_on_with_one_reader_and_ends(flags: list[str]) -> None:
+    screen = Screen(*flags)
+    screen.wait(lambda text: "ready" in text)
+    for _ in range(3):
+        os.kill(screen.pid, signal.SIGSTOP)
+        until(lambda: state(screen.pid) == "T", screen)
+        screen.wipe()
+        os.kill(screen.pid, signal.SIGCONT)
+        screen.wait(is_whole)
+    screen.process.send("hello there\r")
+    screen.wait(lambda text: "hello there" in text and "20 tokens" in text)
+    screen.process.send("\x11")
+    assert screen.wait_for_end() == 0
+    assert screen.raw.count(b"\x1b[?1049h") == screen.raw.count(b"\x1b[?1049l") == 4
 
 
 def test_without_colours_and_in_ascii_alone(flags: list[str]) -> None:
