@@ -35,6 +35,14 @@ class PaintingDriver(LinuxDriver):
 
         signal.signal(signal.SIGWINCH, forget_first)
 
+    def resume_application_mode(self) -> None:
+        """Also after a stop that left no time to leave the terminal (SIGSTOP, as a scheduler sends
+        it). A second thread that reads keys would take every other one from the first, and let the
+        app hang at its end, when the first one waits for a key that the second has taken."""
+        if self._key_thread is not None and self._key_thread.is_alive():
+            self.suspend_application_mode()
+        super().resume_application_mode()
+
     def forget(self) -> None:
         """The terminal may show anything: what is painted next is written in full."""
         self._painter.forget()

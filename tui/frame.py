@@ -140,6 +140,16 @@ class Frame(App[None]):
     def on_load(self) -> None:
         self.set_keymap(self.shortcuts.changed())
 
+    def on_mount(self) -> None:
+        self.screen_change_signal.subscribe(self, self._wake_below, immediate=True)
+
+    def _wake_below(self, screen: Screen[object]) -> None:
+        """Laying out a screen that has come, Textual stops the timer by which the one below would
+        have been painted, and what was to be called after that would wait for ever: the start of
+        the engine, or the word that its last events are shown. It is called when `screen` is."""
+        if len(self.screen_stack) > 1 and screen is self.screen:
+            screen.call_after_refresh(self.screen_stack[-2].check_idle)
+
     def show_state(self) -> None:
         """Paint what is known of the engine, where it has changed."""
         from tui.downloads import summary as fetching_summary

@@ -59,8 +59,10 @@ def server(models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
 async def browse(app: SpecdecApp, pilot: Pilot[None]) -> ModelList:
     await pilot.press("f5")
     await wait_until(pilot, lambda: isinstance(app.screen, ModelsScreen))
-    await wait_until(pilot, lambda: app.screen.query_one(ModelList).count() > 3)
-    return app.screen.query_one(ModelList)
+    await wait_until(pilot, lambda: app.browser.local)
+    models = app.screen.query_one(ModelList)
+    await wait_until(pilot, lambda: models.count() > len(app.browser.local or ()))
+    return models
 
 
 async def to_row(pilot: Pilot[None], models: ModelList, name: str) -> None:

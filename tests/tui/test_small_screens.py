@@ -82,6 +82,8 @@ async def test_the_panel_stands_still_however_low_it_is(start: Start, height: in
             await pilot.pause()
             places.add(tuple(child.region for child in panel.children if child.display))
 
+        # the list grows with what is found on the disk
+        await wait_until(pilot, lambda: len(app.dialogue.offer.drafts) == 4)
         await note()
         for key in ("f2", "f2", "f2", "f2"):
             await pilot.press(key)

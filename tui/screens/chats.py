@@ -96,6 +96,7 @@ class ChatsScreen(ModalScreen[Open | None]):
         super().__init__()
         self._store, self._current, self._trouble = store, current, trouble
         self._leave = leave
+        self._n_looks = 0
         self._list, self._hints = ChatList(), KeyHints()
         self._search = Input(placeholder=TYPE, compact=True)
 
@@ -129,18 +130,19 @@ class ChatsScreen(ModalScreen[Open | None]):
     def _look(self, at: int | None = None) -> None:
         """Show what there is, the cursor on chat `at`."""
         words = self._search.value
+        self._n_looks += 1
+        look = self._n_looks
+
+        def show(found: Sequence[Row], answer: Answer) -> None:
+            if look == self._n_looks:  # else somebody has typed on, or changed something
+                searched = bool(words.strip())
+                self._list.show(found, self._current, searched, at, answered=answer[1])
+                self._say(answer)
 
         def work() -> Callable[[], None]:
-            found, answer = saved_chats.rows(self._store, words, self._trouble)
-            return partial(self._show, words, found, answer, at)
+            return partial(show, *saved_chats.rows(self._store, words, self._trouble))
 
         self._in_thread(work, group="look")
-
-    def _show(self, words: str, found: Sequence[Row], answer: Answer, at: int | None) -> None:
-        if words != self._search.value:
-            return  # somebody has typed on
-        self._list.show(found, self._current, bool(words.strip()), at, answered=answer[1])
-        self._say(answer)
 
     def _change(self, work: Callable[[], Answer], at: int | None = None) -> None:
         """Do something to a chat, and show what there is then."""
