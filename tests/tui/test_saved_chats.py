@@ -238,22 +238,6 @@ async def test_the_cursor_begins_on_the_chat_that_is_open(start: Start) -> None:
         await wait_until(pilot, lambda: len(titles(rows)) == 3 and rows.cursor == 2)
 
 
-async def test_the_chat_that_is_open_is_left_and_deleted_and_can_be_had_back(start: Start) -> None:
-    save("of other things", "yes")
-    async with start(max_tokens=8) as (app, pilot):
-        await ask(app, pilot, "one")
-        await finished(app, pilot)
-        rows = await listed(app, pilot)
-        assert titles(rows) == ["one", "of other things"]
-        await pilot.press("tab", "x")
-        await wait_until(pilot, lambda: titles(rows) == ["of other things"])
-        assert prompts(app) == [] and not app.query(MessageView)
-        await pilot.press("u")
-        await wait_until(pilot, lambda: titles(rows) == ["one", "of other things"])
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: prompts(app) == ["one"])
-
-
 async def test_where_the_end_is_seen_no_key_leads_there(start: Start) -> None:
     found, _ = save("the bear", "yes", "and then", "no")
     async with start(loaded=False, size=(80, 24)) as (app, pilot):
