@@ -35,6 +35,14 @@ class PaintingDriver(LinuxDriver):
 
         signal.signal(signal.SIGWINCH, forget_first)
 
+    def resume_application_mode(self) -> None:
+        """Also after a stop that left no time to leave the terminal (SIGSTOP, as a scheduler sends
+        it). A second thread that reads keys would take every other one from the first, and let the
+        app hang at its end, when the first one waits for a key that the second has taken."""
+        if self._key_thread is not None and self._key_thread.is_alive():
+            self.suspend_application_mode()
+        super().resume_application_mode()
+
     def forget(self) -> None:
         """The terminal may show anything: what is painted next is written in full."""
         self._painter.forget()
@@ -55,7 +63,7 @@ class PaintingDriver(LinuxDriver):
         if (size := self._size_now()) != self._shown_size:
             self._shown_size = size
             self.forget()
-        if painted := self._painter.paint(data):
+        if painted := self._painter.paint(data, size):
             if self._sync and not self._begun:
                 super().write(SYNC_START)
                 self._begun = True

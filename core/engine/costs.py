@@ -139,9 +139,8 @@ def calibrate(
     n_vocab, random = cache.context.model.n_vocab, Random(0)
     samples: dict[int, list[float]] = {}
     cache.truncate(0)
-    cache.extend(
-        [random.randrange(n_vocab)], 1
-    )  # brings the weights from the disk: part of the load, not of a batch
+    # the first one brings the weights from the disk: part of the load, not of a batch
+    cache.extend([random.randrange(n_vocab)], 1)
     deadline = time.perf_counter() + budget_s
     for n in (n for _ in range(n_passes) for n in sizes if n <= largest):
         known = {k: median(s) for k, s in sorted(samples.items())}

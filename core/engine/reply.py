@@ -99,6 +99,7 @@ class Reply:
         self._n_left_out = prompt.n_left_out
         self._tokens = prompt.tokens
         self._opening = self._unsaid = prompt.opening
+        self._text.feed(prompt.half)
         self._tally = Tally(n_prompt=len(self._tokens), started=started)
 
     def steps(self) -> Iterator[Step]:
@@ -125,6 +126,7 @@ class Reply:
                 self._session.baseline.record(depth, seconds)
             self._session.governor.record(round_, self._offers, depth=depth, wall_s=seconds)
             grown = self._grow(round_, now)
+            self._compare(round_, depth, seconds if alone > 1 else None)
             previous = now
             yield grown
             reason = self._finish_reason(round_)
@@ -212,6 +214,13 @@ class Reply:
         text, self._unsaid = self._unsaid + text, ""
         return Grown(round_, text, len(self._tokens), self._stats)
 
+    def _compare(self, round_: Round, depth: int, alone_s: float | None) -> None:
+        """Count what the round would have taken the target alone: `alone_s` where it was alone, so
+        that neither luck nor load makes a reply faster or slower than what it was itself."""
+        if (known := self._session.baseline.seconds(depth)) is not None:
+            n = len(round_.tokens)
+            self._tally.compare(round_, n * known if alone_s is None else alone_s)
+
     def _finish_reason(self, round_: Round) -> FinishReason | None:
         if self._text.stopped or self._session.model.is_eog(round_.tokens[-1]):
             return "stop"
@@ -222,16 +231,17 @@ class Reply:
         return "cancelled" if self._cancelled() else None
 
     def _end(self, reason: FinishReason) -> Ended:
+        half = b"" if reason == "stop" else self._text.leave_half()
         rest = self._text.finish()
         self._parts.append(rest)
         text = "".join(self._parts)
         if self._tally.n_tokens and not self._text.stopped:
-            self._session.conversation.remember_reply(text, self._tokens)
+            self._session.conversation.remember_reply(text, self._tokens, half)
         whole = self._opening + text if text else text
         return Ended(reason, whole, len(self._tokens), self._stats())
 
     def _stats(self) -> ReplyStats:
-        return self._tally.snapshot(self._session.baseline.tok_s(len(self._tokens)))
+        return self._tally.snapshot()
 
 
 def _offer(drafter: Drafter, tokens: list[int], room: int, n_most: int) -> Offer:

@@ -42,6 +42,9 @@ DEVICE_TOP_K = 64
 CALIBRATION_S = 1.8
 MEASURE_S = 20.0
 IDLE_S = 5.0
+BUSY = 2.0
+"""Where a token costs so many times what is known, others use the machine: a batch that is measured
+now says nothing of it, and takes its time from them."""
 DRAFT_SIZES = (1, 2)
 OnProgress = Callable[[float], None]
 
@@ -228,13 +231,13 @@ class Session:
         return model.path if name in taken else name
 
     def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
-        """What batches cost: as kept on disk, if one batch still costs about the same, or
-        measured anew."""
+        """What batches cost: as kept on disk, if one token still costs about the same, or the
+        machine is busy; else measured anew."""
         tune_threads(cache)
         key, curve = _cost_key(cache.context), CostCurve()
         if kept := self._costs.load(key):
-            now = calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1]
-            if 0.8 < now / kept.table(1, 0)[1] < 1.25:
+            times = _times_dearer(cache, kept)
+            if 0.8 < times < 1.25 or times > BUSY:
                 curve = kept
         if missing := tuple(curve.missing(sizes)):
             curve.add(calibrate(cache, missing, CALIBRATION_S))
@@ -243,10 +246,12 @@ class Session:
 
     def measure_in_idle_moment(self) -> bool:
         """Measure one batch size that the calibration at load had no time for, as long as nothing
-        was said yet. False where there is nothing more to do."""
+        was said yet and nobody else uses the machine. False where there is nothing more to do."""
         missing = self.governor.costs.missing(SIZES)
         largest = min(self.target.context.max_rows, self.target.n_ctx // 2)
         if self.target.tokens or not missing or missing[0] > largest:
+            return False
+        if 1 not in missing and _times_dearer(self.target, self.governor.costs) > BUSY:
             return False
         self.governor.costs.add(calibrate(self.target, (missing[0],), IDLE_S, n_passes=1))
         return missing[0] not in self.governor.costs.missing(SIZES)
@@ -276,6 +281,11 @@ def _draft_context(
     except SpecdecError:
         model.close()
         raise
+
+
+def _times_dearer(cache: TokenCache, known: CostCurve) -> float:
+    """What a token costs now over what is known."""
+    return calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1] / known.table(1, 0)[1]
 
 
 def _cost_key(context: Context) -> str:

@@ -133,8 +133,8 @@ async def test_another_draft_in_mid_reply(client: EngineClient, models: Path):
     await client.send(SetDraft(draft=DraftChoice(kind="model", path=str(models / "draft.gguf"))))
     changed = await until(client, DraftChanged)
     assert changed.drafter.name == "draft"
-    later = [await until(client, Round, Finished) for _ in range(12)]
-    assert any(isinstance(r, Round) and r.stats.drafter == "draft" for r in later)
+    while (await until(client, Round)).stats.drafter != "draft":
+        pass  # how soon it is tried is the governor's to say
     await client.send(Cancel(id="1"))
     assert (await until(client, Finished)).finish_reason == "cancelled"
 
@@ -290,7 +290,7 @@ def test_an_app_that_is_killed_leaves_no_engine(models: Path):
         pid = int(parent.stdout.readline())
         assert alive(pid)
         parent.kill()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + WAIT_S
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(pid)

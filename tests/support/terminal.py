@@ -29,6 +29,8 @@ class Screen:
             sys.executable, command, dimensions=(rows, columns), env=env, timeout=WAIT_S
         )
         self.raw = b""
+        self.at_end = False
+        """All that the process wrote has been read."""
 
     def update(self) -> None:
         try:
@@ -36,6 +38,7 @@ class Screen:
         except pexpect.TIMEOUT:
             return
         except pexpect.EOF:
+            self.at_end = True
             time.sleep(0.02)
             return
         self.raw += data
@@ -66,8 +69,8 @@ class Screen:
 
     def wait_for_end(self) -> int | None:
         end = time.monotonic() + WAIT_S
-        while self.process.isalive():
-            assert time.monotonic() < end, "the app did not end"
+        while self.process.isalive() or not self.at_end:
+            assert time.monotonic() < end, f"the app did not end:\n{self.text}"
             self.update()
         self.process.close()
         return self.process.exitstatus

@@ -15,6 +15,7 @@ from core.protocol import Command, Loaded
 from core.settings import Settings
 from tests.support.dialogue import MODEL, OFFER, drafter, info
 from tests.support.pilot import wait_until
+from tests.support.stillness import wait_for_rest
 from tests.support.tiny_gguf import write_draft_of, write_tiny_model
 from tui.app import SpecdecApp
 from tui.dialogue import Dialogue
@@ -44,6 +45,12 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     for name in ("SSH_CONNECTION", "SSH_TTY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def certain_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a key leads to within the app has come when the pilot has pressed it."""
+    wait_for_rest(monkeypatch)
 
 
 @pytest.fixture

@@ -38,8 +38,11 @@ async def answered(app: SpecdecApp, pilot: Pilot[None], text: str) -> None:
 
 
 async def compared(app: SpecdecApp, pilot: Pilot[None]) -> None:
+    """The comparison is over, and the screen says so."""
     await wait_until(pilot, lambda: app.comparison and app.comparison.over)
-    await pilot.pause(0.15)
+    screen = app.screen
+    assert isinstance(screen, CompareScreen)
+    await wait_until(pilot, lambda: screen._judged)
 
 
 def seen(app: SpecdecApp) -> str:

@@ -70,7 +70,8 @@ def test_ctrl_t_gives_the_terminal_to_the_editor_and_takes_it_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = tmp_path / "seen"
-    greet = f'[ -e {seen} ] && echo "a second time" || echo "the editor has it"\ntouch {seen}\n'
+    greet = f'[ -e {seen} ] && word="a second time" || word="the editor has it"\n'
+    greet += f'touch {seen}\necho "$word"\n'  # what follows its greeting may not be done any more
     command = script(tmp_path, greet + 'read key\necho "$key" >> "$1"\n')
     monkeypatch.setenv("VISUAL", " ".join(command))
     screen = Screen(*flags)

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual.command import CommandList
+from textual.pilot import Pilot
+
 from core.configuration import FIELDS
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
+from tui.app import SpecdecApp
 from tui.keys import ACTIONS
 from tui.screens.settings import SettingsScreen
 from tui.screens.themes import ThemesScreen
 from tui.widgets.setting_list import SettingList
+
+
+async def choose(app: SpecdecApp, pilot: Pilot[None], letters: str) -> None:
+    """Open the palette and take what it finds first, once it has looked everywhere."""
+    await pilot.press("ctrl+p", *letters)
+    found = app.screen.query_one(CommandList)
+    await wait_until(
+        pilot,
+        lambda: (
+            found.highlighted is not None
+            and all(one.is_finished for one in app.workers if one.node is app.screen)
+        ),
+    )
+    await pilot.press("enter")
 
 
 async def test_it_knows_everything_and_does_what_it_finds(start: Start, tmp_path: Path) -> None:
@@ -29,7 +47,7 @@ async def test_it_knows_everything_and_does_what_it_finds(start: Start, tmp_path
         commands["Turn lookup off"].callback()
         assert app.settings.lookup is False
         assert "lookup = false" in (tmp_path / "config.toml").read_text()
-        await pilot.press("ctrl+p", *"tingminp", "enter")
+        await choose(app, pilot, "tingminp")
         await wait_until(pilot, lambda: isinstance(app.screen, SettingsScreen))
         highlighted = app.screen.query_one(SettingList).highlighted
         assert highlighted is not None and highlighted.name == "min_p"
@@ -37,9 +55,7 @@ async def test_it_knows_everything_and_does_what_it_finds(start: Start, tmp_path
 
 async def test_of_two_names_that_match_the_shorter_one_comes_first(start: Start) -> None:
     async with start(loaded=False) as (app, pilot):
-        await pilot.press("ctrl+p", *"thm")
-        await pilot.pause(0.3)
-        await pilot.press("enter")
+        await choose(app, pilot, "thm")
         await wait_until(pilot, lambda: isinstance(app.screen, ThemesScreen))
 
 
@@ -50,6 +66,6 @@ async def test_it_finds_saved_chats_by_their_titles(start: Start) -> None:
         asked = app.dialogue.conversation.id
         await pilot.press("ctrl+n")
         assert app.dialogue.conversation.id != asked
-        await pilot.press("ctrl+p", *"marmalade", "enter")
+        await choose(app, pilot, "marmalade")
         await wait_until(pilot, lambda: app.dialogue.conversation.id == asked)
         assert app.dialogue.conversation.turns[0].prompt == "a question of marmalade"

@@ -7,6 +7,8 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -20,6 +22,7 @@ from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tests.tui.test_chat_app import LONG, ask, finished
 from tests.tui.test_terminal import Screen
+from tui import saved_chats
 from tui.app import SpecdecApp
 from tui.screens.chats import ChatsScreen
 from tui.widgets.chat_list import NO_ANSWER, ChatList
@@ -190,6 +193,35 @@ async def test_who_types_in_the_list_of_chats_searches_and_changes_nothing(
         assert app.composer.has_focus
 
 
+async def test_a_list_that_was_read_before_a_change_does_not_come_after_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for title in ("one", "two"):
+        save(title, "yes")
+    read, go_on, first = saved_chats.rows, Event(), []
+
+    def slow_at_first(*arguments: Any) -> object:
+        found = read(*arguments)
+        if not first:
+            first.append(found)
+            go_on.wait()
+        return found
+
+    monkeypatch.setattr(saved_chats, "rows", slow_at_first)
+    async with start(loaded=False) as (app, pilot):
+        await pilot.press("f6")
+        await wait_until(pilot, lambda: first)
+        await pilot.press("o", "backspace")
+        rows = app.screen.query_one(ChatList)
+        await wait_until(pilot, lambda: titles(rows) == ["two", "one"] and rows.cursor == 0)
+        await pilot.press("tab", "x")
+        await wait_until(pilot, lambda: titles(rows) == ["one"])
+        go_on.set()
+        await wait_until(pilot, lambda: all(one.is_finished for one in app.workers))
+        await pilot.pause()
+        assert titles(rows) == ["one"]
+
+
 async def test_the_cursor_begins_on_the_chat_that_is_open(start: Start) -> None:
     older, _ = save("one", "yes")
     save("two", "yes")
@@ -211,7 +243,8 @@ async def test_where_the_end_is_seen_no_key_leads_there(start: Start) -> None:
     async with start(loaded=False, size=(80, 24)) as (app, pilot):
         rows = await listed(app, pilot)
         await pilot.press(*"bear")
-        await wait_until(pilot, lambda: rows._searched and len(titles(rows)) == 1)
+        # without a cursor, what is shown was found for the letters before
+        await wait_until(pilot, lambda: rows._searched and rows.cursor == 0)
         await pilot.press("enter")
         await wait_until(pilot, lambda: app.dialogue.conversation.id == found.id)
         await wait_until(pilot, lambda: not app.chat.following)

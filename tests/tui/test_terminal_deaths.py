@@ -13,12 +13,15 @@ import pytest
 
 from tests.support.terminal import Screen, children, wait_until_gone
 
+COPIED = re.compile(rb"\x1bPtmux;\x1b\x1b\]52;c;([^\a]*)\a")
+"""What goes to the clipboard by way of tmux, once it is there to its end."""
+
 
 @pytest.fixture
 def flags(models: Path) -> list[str]:
     return [
         *("--target", str(models / "target.gguf"), "--draft", str(models / "draft.gguf")),
-        *("--temperature", "0", "--threads", "1", "--max-tokens", "2000"),
+        *("--temperature", "0", "--threads", "1", "--max-tokens", "6000"),
     ]
 
 
@@ -37,8 +40,8 @@ def test_killed_engine_killed_app_and_a_new_start(
     screen.process.send("\x1b[1;5H")  # Ctrl+Home: the reply may be longer than the screen
     screen.wait(lambda text: "interrupted" in text)
     screen.process.send("\x0f")  # Ctrl+O: what had come of the reply
-    screen.wait(lambda _text: b"\x1bPtmux;\x1b\x1b]52;c;" in screen.raw)
-    sent = screen.raw.split(b"]52;c;")[1].split(b"\a")[0]
+    screen.wait(lambda _text: COPIED.search(screen.raw))
+    (sent,) = COPIED.findall(screen.raw)
     assert base64.b64decode(sent).strip()
     screen.process.send("once more\r")
     screen.wait(lambda text: "once more" in text and children(screen.pid))

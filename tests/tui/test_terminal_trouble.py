@@ -51,6 +51,8 @@ def echoes(screen: Screen) -> bool:
 def is_whole(text: str) -> bool:
     """Title, composer and keys where they belong; frames for the sizes before come first."""
     lines = text.splitlines()
+    if len(lines) < 3:
+        return False
     places = lines[0].startswith(" specdec-tui"), lines[-1].startswith(" Enter send")
     return all(places) and "Write a message" in lines[-3]
 
@@ -86,10 +88,9 @@ def test_suspended_it_gives_the_terminal_back_and_paints_itself_anew_on_return(
     screen.wait(lambda text: "ready" in text)
     assert not echoes(screen)
     os.kill(screen.pid, signal.SIGTSTP)
+    until(lambda: screen.raw.rstrip().endswith(b"\x1b[?1004l"), screen)
     until(lambda: state(screen.pid) == "T", screen)
-    screen.update()
-    assert screen.raw.rstrip().endswith(b"\x1b[?1004l") and b"\x1b[?1049l" in screen.raw
-    assert echoes(screen)
+    assert b"\x1b[?1049l" in screen.raw and echoes(screen)
     screen.wipe()
     os.kill(screen.pid, signal.SIGCONT)
     screen.wait(lambda text: "ready" in text and "Enter send" in text and "specdec-tui" in text)
@@ -97,6 +98,22 @@ def test_suspended_it_gives_the_terminal_back_and_paints_itself_anew_on_return(
     screen.wait(lambda text: "20 tokens" in text)
     screen.process.send("\x11")
     assert screen.wait_for_end() == 0
+
+
+def test_stopped_without_a_warning_it_goes_on_with_one_reader_and_ends(flags: list[str]) -> None:
+    screen = Screen(*flags)
+    screen.wait(lambda text: "ready" in text)
+    for _ in range(3):
+        os.kill(screen.pid, signal.SIGSTOP)
+        until(lambda: state(screen.pid) == "T", screen)
+        screen.wipe()
+        os.kill(screen.pid, signal.SIGCONT)
+        screen.wait(is_whole)
+    screen.process.send("hello there\r")
+    screen.wait(lambda text: "hello there" in text and "20 tokens" in text)
+    screen.process.send("\x11")
+    assert screen.wait_for_end() == 0
+    assert screen.raw.count(b"\x1b[?1049h") == screen.raw.count(b"\x1b[?1049l") == 4
 
 
 def test_without_colours_and_in_ascii_alone(flags: list[str]) -> None:
@@ -144,24 +161,21 @@ def tmux(tmp_path: Path, flags: list[str]) -> Iterator[Callable[..., str]]:
 def test_in_tmux_it_goes_on_while_detached_and_in_a_window_of_another_size(
     tmux: Callable[..., str],
 ) -> None:
-    def shows(words: str) -> bool:
+    def wait(words: str, whole: Callable[[str], bool] = bool) -> None:
         end = time.monotonic() + WAIT_S
-        while words not in tmux("capture-pane", "-p"):
-            assert time.monotonic() < end, tmux("capture-pane", "-p")
+        while words not in (shown := tmux("capture-pane", "-p")) or not whole(shown):
+            assert time.monotonic() < end, shown
             time.sleep(0.05)
-        return True
 
-    assert shows("ready")
+    wait("ready")
     tmux("send-keys", "hello", "Enter")
-    assert shows("20 tokens"), "nobody is attached"
+    wait("20 tokens")  # nobody is attached
     attached = pexpect.spawn(tmux("attach-command"), dimensions=(31, 120), timeout=WAIT_S)
     attached.expect("predicted tok/s")  # the panel has room now
     attached.send("\x02d")
     attached.expect("detached")
     attached.wait()
-    assert shows("20 tokens")
-    shown = tmux("capture-pane", "-p").splitlines()
-    assert shown[0].startswith(" specdec-tui") and "Enter send" in shown[-1]
+    wait("20 tokens", is_whole)
     pid = int(tmux("list-panes", "-F", "#{pane_pid}"))
     tmux("send-keys", "C-q")
     wait_until_gone(pid)

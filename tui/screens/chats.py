@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from tui.widgets.chat_list import ChatList
 from tui.widgets.key_hints import Hint, KeyHints
 from tui.widgets.pick_list import PickList
 
-IS_OPEN = "This chat is open: begin a new one first, then delete it."
 TYPE, GO = "type to search all messages", "/ to search all messages"
 NO_KEY = "Letters are keys here: / goes to the search."
 
@@ -86,11 +85,18 @@ class ChatsScreen(ModalScreen[Open | None]):
     ]
 
     def __init__(
-        self, store: Callable[[], Store], current: int, trouble: Callable[[], str] = str
+        self,
+        store: Callable[[], Store],
+        current: int,
+        leave: Callable[[], Awaitable[None]],
+        trouble: Callable[[], str] = str,
     ) -> None:
-        """`current`: the chat that is open; `trouble` says why nothing is saved, if that is so."""
+        """`current`: the chat that is open, which `leave` closes, beginning a new one; `trouble`
+        says why nothing is saved, if that is so."""
         super().__init__()
         self._store, self._current, self._trouble = store, current, trouble
+        self._leave = leave
+        self._n_looks = 0
         self._list, self._hints = ChatList(), KeyHints()
         self._search = Input(placeholder=TYPE, compact=True)
 
@@ -124,18 +130,19 @@ class ChatsScreen(ModalScreen[Open | None]):
     def _look(self, at: int | None = None) -> None:
         """Show what there is, the cursor on chat `at`."""
         words = self._search.value
+        self._n_looks += 1
+        look = self._n_looks
+
+        def show(found: Sequence[Row], answer: Answer) -> None:
+            if look == self._n_looks:  # else somebody has typed on, or changed something
+                searched = bool(words.strip())
+                self._list.show(found, self._current, searched, at, answered=answer[1])
+                self._say(answer)
 
         def work() -> Callable[[], None]:
-            found, answer = saved_chats.rows(self._store, words, self._trouble)
-            return partial(self._show, words, found, answer, at)
+            return partial(show, *saved_chats.rows(self._store, words, self._trouble))
 
         self._in_thread(work, group="look")
-
-    def _show(self, words: str, found: Sequence[Row], answer: Answer, at: int | None) -> None:
-        if words != self._search.value:
-            return  # somebody has typed on
-        self._list.show(found, self._current, bool(words.strip()), at, answered=answer[1])
-        self._say(answer)
 
     def _change(self, work: Callable[[], Answer], at: int | None = None) -> None:
         """Do something to a chat, and show what there is then."""
@@ -245,12 +252,12 @@ class ChatsScreen(ModalScreen[Open | None]):
 
         self.app.push_screen(PromptScreen("rename", clean_line(title)), rename)
 
-    def action_delete(self) -> None:
+    async def action_delete(self) -> None:
         if (chosen := self._chosen()) is None:
             return
-        if chosen[0] == self._current:
-            self._hints.say(IS_OPEN, "$notice")
-            return
+        if chosen[0] == self._current:  # what is said in it later would bring it back
+            await self._leave()
+            self._current = 0
         self._change(partial(saved_chats.deleted, self._store, *chosen))
 
     def action_undo(self) -> None:

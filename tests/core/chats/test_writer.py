@@ -25,21 +25,20 @@ ROOT = Path(__file__).parents[3]
 Start = Callable[[], Writer]
 
 GROWS = """
-import sys, time
-from dataclasses import replace
+import itertools, sys, time
 from pathlib import Path
 from core.chats.writer import Writer
 from tests.core.chats.conftest import growing, talk
 writer = Writer(print, Path(sys.argv[1]))
 chat, (prompt, reply) = talk("tell me", "")
 writer.put(chat, prompt, growing(reply, ""), now=True)
-begun = time.monotonic()
-while True:
+for number in itertools.count():
     time.sleep(0.02)
-    seconds = f"{time.monotonic():.3f}"
-    writer.put(chat, growing(reply, seconds))
-    print(seconds, flush=True)
+    writer.put(chat, growing(reply, str(number)))
+    print(number, flush=True)
 """
+MOST_A_SECOND = 50
+"""Of its numbers; where the machine is busy with something else, there are fewer."""
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -71,12 +70,13 @@ def test_many_changes_between_two_saves_are_one(
 
     real = writer.put
     monkeypatch.setattr(writer, "put", counted)
+    monkeypatch.setattr(writer, "SAVE_S", PATIENCE_S)
     chat, (prompt, reply) = talk("hello", "")
     own = start()
     for number in range(500):
         own.put(chat, prompt, growing(reply, "x" * number))
     assert own.flush(PATIENCE_S)
-    assert len(saved) <= 2 and len(store.load(chat.id)[1][reply.id].text) == 499
+    assert len(saved) == 1 and len(store.load(chat.id)[1][reply.id].text) == 499
 
 
 def test_the_caller_never_waits_for_the_file(start: Start, store: Store, path: Path) -> None:
@@ -98,7 +98,8 @@ def test_the_caller_never_waits_for_the_file(start: Start, store: Store, path: P
     assert not own.flush(0.05)
     held.execute("ROLLBACK")
     held.close()
-    assert own.flush(PATIENCE_S) and len(store.load(chat.id)[1]) == 2
+    wait_for(lambda: own.flush(PATIENCE_S))  # it may have given up for a while meanwhile
+    assert len(store.load(chat.id)[1]) == 2
 
 
 def test_a_kill_loses_at_most_a_second_and_the_reply_is_marked(path: Path, store: Store) -> None:
@@ -106,21 +107,20 @@ def test_a_kill_loses_at_most_a_second_and_the_reply_is_marked(path: Path, store
         [sys.executable, "-c", GROWS, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
-    first = float(process.stdout.readline())
-    last = first
-    while last - first < 1.3:
-        last = float(process.stdout.readline())
+    for _ in range(MOST_A_SECOND * 4 // 3):
+        last = int(process.stdout.readline())
+    wait_for(store.chats)
     (listed,) = store.chats()
     assert listed.writer, "a reply that another process writes is not interrupted"
     process.send_signal(signal.SIGKILL)
     rest, _ = process.communicate()
-    last = float((rest.split("\n") if rest else [""])[-2]) if rest.count("\n") else last
+    last = int(rest.split("\n")[-2]) if "\n" in rest else last
     (listed,) = store.chats()
     assert (listed.ending, listed.writer) == ("interrupted", "")
     _, messages = store.load(listed.id)
     prompt, reply = messages.values()
     assert prompt.text == "tell me" and reply.ending == "interrupted"
-    assert last - float(reply.text) <= 1.0
+    assert last - int(reply.text) <= MOST_A_SECOND
     assert len(store.search(reply.text)) == 1, "it can be found from now on"
     assert list(owners_folder(path).iterdir()) == []
 

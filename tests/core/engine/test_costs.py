@@ -137,6 +137,22 @@ def test_what_there_was_no_time_for_is_measured_in_idle_moments(session: Session
     assert session.governor.costs.measured()[8] == 2.0, "what is known is not measured again"
 
 
+def test_nothing_is_measured_in_idle_moments_while_others_use_the_machine(session: Session):
+    session.governor.costs = CostCurve({1: 1e-12})
+    assert not session.measure_in_idle_moment()
+    assert session.governor.costs.measured() == {1: 1e-12}
+
+
+def test_what_is_known_is_not_replaced_by_what_a_busy_machine_says(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+):
+    kept = dict.fromkeys(SIZES, 1e-12)
+    monkeypatch.setattr(session._costs, "load", lambda _key: CostCurve(kept))
+    assert session._priced(session.target, SIZES).measured() == kept
+    kept = dict.fromkeys(SIZES, 1e9)  # it was busy then
+    assert session._priced(session.target, SIZES).measured() != kept
+
+
 def test_nothing_is_measured_in_idle_moments_once_a_conversation_is_in_the_cache(session: Session):
     session.governor.costs = CostCurve({1: 1.0})
     session.target.extend([1, 2], 0)

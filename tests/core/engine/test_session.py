@@ -8,6 +8,7 @@ from typing import Literal
 
 import pytest
 
+from core.demo import TARGET_PATH
 from core.engine.cache import common_prefix
 from core.engine.costs import CostStore
 from core.engine.drafters import ModelDrafter
@@ -138,7 +139,7 @@ def test_an_empty_prompt_is_refused(session: Session, messages: list[ChatMessage
 
 def test_a_prompt_longer_than_the_context_is_refused_and_nothing_is_lost(session: Session):
     answer(session, ask("hello"))
-    with pytest.raises(SpecdecError, match=r"the context holds 1024.*--ctx"):
+    with pytest.raises(SpecdecError, match=r"the context holds 1,024.*--ctx"):
         answer(session, ask("word " * 3000))
     _, end = answer(session, ask("hello"), max_tokens=5)
     assert end.stats.n_tokens == 5
@@ -359,5 +360,24 @@ def test_a_context_too_small_for_a_batch_is_made_larger(models: Path):
             answer(session, ask("word " * 300))
         _, end = answer(session, ask("word"), max_tokens=5)
         assert end.stats.n_tokens == 5
+    finally:
+        session.close()
+
+
+def test_a_reply_cut_in_the_middle_of_a_character_goes_on_with_its_other_half() -> None:
+    session = Session(str(TARGET_PATH), ModelOptions(n_threads=1), 0)
+    question = "What is the quadratic equation formula?"
+    try:
+        _, whole = answer(session, ask(question))
+        assert "√" in whole.text and whole.finish_reason == "stop"
+        for n in range(20, 40):
+            _, first = answer(session, ask(question), max_tokens=n)
+            assert whole.text.startswith(first.text), "no broken character"
+            _, rest = answer(session, ask(question, first.text))
+            assert first.text + rest.text == whole.text, n
+            _, first = answer(session, ask(question), max_tokens=n)
+            session.conversation.forget()  # as after a restart: there is nothing but the text
+            _, rest = answer(session, ask(question, first.text))
+            assert "\ufffd" not in rest.text, n
     finally:
         session.close()

@@ -125,9 +125,10 @@ def test_reads_a_large_vocabulary_quickly(tmp_path: Path) -> None:
 
 
 def _seconds_to_read(path: Path) -> float:
-    begin = time.perf_counter()
+    """Of the processor's time: others may use it, too."""
+    begin = time.thread_time()
     read_header(path)
-    return time.perf_counter() - begin
+    return time.thread_time() - begin
 
 
 # ------------------------------------------------------------------ broken files
@@ -269,14 +270,14 @@ def test_mutated_headers_never_crash_hang_or_eat_memory(tmp_path: Path) -> None:
     slowest = 0.0
     for _ in range(3000):
         mutated = mutate(bytearray(whole), end, rng)
-        begin = time.perf_counter()
+        begin = time.thread_time()
         try:
             parse_header(bytes(mutated), len(mutated), path)
         except GgufError as error:
             assert not isinstance(error, HeaderIncomplete)
             assert error.message.isprintable() and len(error.message) < 600
             refused += 1
-        slowest = max(slowest, time.perf_counter() - begin)
+        slowest = max(slowest, time.thread_time() - begin)
     assert refused > 1000
     assert slowest < 0.5
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

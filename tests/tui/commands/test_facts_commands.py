@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,12 @@ def test_doctor_says_what_is_wrong_in_words(run: Run) -> None:
     assert result.stdout.splitlines()[-1].startswith(("nothing is wrong", "wrong: "))
 
 
+def processor_time() -> float:
+    """Seconds that processes which have ended took of it; others may use it, too."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_version_and_help_come_without_heavy_imports(env: dict[str, str]) -> None:
     program = (
         "import sys\nfrom tui.cli import main\n"
@@ -80,7 +86,7 @@ def test_version_and_help_come_without_heavy_imports(env: dict[str, str]) -> Non
         ("--version", "specdec-tui 0."),
         ("chat --help", "--temperature X"),
     ):
-        begin = time.perf_counter()
+        begin = processor_time()
         done = subprocess.run(
             [sys.executable, "-c", program, *arguments.split()],
             capture_output=True,
@@ -90,4 +96,4 @@ def test_version_and_help_come_without_heavy_imports(env: dict[str, str]) -> Non
         )
         assert expected in done.stdout
         assert done.stdout.endswith("[]\n")
-        assert time.perf_counter() - begin < 5
+        assert processor_time() - begin < 2
