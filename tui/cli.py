@@ -312,9 +312,15 @@ def _refuse_before_command(flag: str, argv: Sequence[str], parser: _Parser) -> N
     parser.error(f"{flag} belongs after its command, as in `{parser.prog} {name} {flag}`")
 
 
+LEAST_BEGUN = 3
+"""So many letters are the beginning of a name, and no misspelling of another."""
+
+
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
     plain = {name.lstrip("-"): name for name in known}  # dashes make no two flags alike
-    close = difflib.get_close_matches(word.lstrip("-"), plain, n=1)
+    given = word.lstrip("-")
+    begun = [name for name in plain if len(given) >= LEAST_BEGUN and name.startswith(given)]
+    close = begun if len(begun) == 1 else difflib.get_close_matches(given, plain, n=1)
     return f", did you mean {plain[close[0]]}?" if close else ""
 
 

@@ -63,7 +63,7 @@ class PaintingDriver(LinuxDriver):
         if (size := self._size_now()) != self._shown_size:
             self._shown_size = size
             self.forget()
-        if painted := self._painter.paint(data):
+        if painted := self._painter.paint(data, size):
             if self._sync and not self._begun:
                 super().write(SYNC_START)
                 self._begun = True

@@ -56,7 +56,8 @@ class Result:
         """`demo-draft 142 tok/s (2.31×) · before: prompt lookup 63 (1.03×)`."""
         after = f"{name(self.after)} {figures.rate(self.score_after.tok_s)} tok/s"
         before = f"{name(self.before)} {figures.rate(self.score_before.tok_s)}"
-        return f"{after}{_factor(self.score_after)} · before: {before}{_factor(self.score_before)}"
+        now, then = _factor(self.after, self.score_after), _factor(self.before, self.score_before)
+        return f"{after}{now} · before: {before}{then}"
 
     def short(self, name: Callable[[str], str]) -> str:
         """`125% more tok/s than prompt lookup`."""
@@ -66,5 +67,8 @@ class Result:
         return f"{abs(self.gain) * 100:.0f}% {more} tok/s than {name(self.before)}"
 
 
-def _factor(score: Score) -> str:
-    return f" ({figures.speedup(score.speedup)})" if score.speedup is not None else ""
+def _factor(draft: str, score: Score) -> str:
+    """Nothing without a draft: the target alone is what all factors are measured against."""
+    if draft == "none" or score.speedup is None:
+        return ""
+    return f" ({figures.speedup(score.speedup)})"

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal, Vertical
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
@@ -26,6 +27,7 @@ from tui.engine import EngineLine
 from tui.keeping import Keeper
 from tui.keymap import Keymap, own_keymap, read_keymap
 from tui.keys import ACTIONS
+from tui.keys_in_turn import Turns
 from tui.terminal import Terminal
 from tui.widgets.chat_view import ChatView
 from tui.widgets.completions import Completions
@@ -70,6 +72,7 @@ class Frame(App[None]):
         super().__init__()
         self.settings = settings
         self.terminal = terminal or Terminal()
+        self.turns = Turns(self, super().on_event)
         self.shortcuts = _shortcuts()
         self.end_hint = f"{self.shortcuts.first('bottom') or 'PgDn'}: to the end"
         self.changed_here: set[str] = set()
@@ -106,6 +109,14 @@ class Frame(App[None]):
 
         return Browser()
 
+    def get_default_screen(self) -> Screen[Any]:
+        """With the classes of its size from the first frame on; Textual sets them after it."""
+        screen = super().get_default_screen()
+        width, height = self.size
+        screen.add_class(max(at for at in self.HORIZONTAL_BREAKPOINTS if at[0] <= width)[1])
+        screen.add_class(max(at for at in self.VERTICAL_BREAKPOINTS if at[0] <= height)[1])
+        return screen
+
     def compose(self) -> ComposeResult:
         yield self.title_bar
         with Horizontal(id="main"):
@@ -119,6 +130,12 @@ class Frame(App[None]):
             yield self.panel
         yield self.stats_bar
         yield self.key_bar
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self.turns.take(event)
+        else:
+            await super().on_event(event)
 
     def on_load(self) -> None:
         self.set_keymap(self.shortcuts.changed())

@@ -54,10 +54,11 @@ class Painter:
         self._rows.clear()
         self._cursor = None
 
-    def paint(self, data: str) -> str:
+    def paint(self, data: str, size: tuple[int, int] | None = None) -> str:
         """What to write so that the terminal shows this frame; nothing, where it does already.
 
-        What is no frame is written as it is, and the screen is forgotten.
+        What is no frame is written as it is, and the screen is forgotten. A frame can be older than
+        the terminal's size (columns, rows): what of it lies outside would be shown at the edges.
         """
         pieces = _pieces(data)
         if pieces is None:
@@ -66,6 +67,8 @@ class Painter:
         rows: dict[int, Row] = {}
         raw = []
         for y, x, text in pieces:
+            if size and not (x < size[0] and y < size[1]):
+                continue
             row = rows.setdefault(y, list(self._rows.get(y, ())))
             cells = _cells(text)
             if cells is None:  # how wide it is, is the terminal's to say
@@ -75,6 +78,8 @@ class Painter:
             elif cells:
                 row.extend([None] * (x - len(row)))
                 row[x : x + len(cells)] = cells
+            if size:
+                _crop(row, size[0])
         written = "".join(raw) + self._differences(rows)
         cursor = pieces[-1][:2]
         if written or cursor != self._cursor:
@@ -135,6 +140,15 @@ def _cells(text: str) -> Row | None:
                 return None
             cells += run
     return cells if end == len(text) else None
+
+
+def _crop(row: Row, columns: int) -> None:
+    """Leave out what lies to the right of the terminal, and a character that is half outside."""
+    if len(row) > columns:
+        cut = row[columns]
+        del row[columns:]
+        if cut and not cut.character:
+            row[-1] = None
 
 
 @lru_cache(4096)

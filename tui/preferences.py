@@ -43,6 +43,8 @@ EFFECT_TEXT: dict[Effect, str] = {
     "look": "Counts when models are looked for the next time.",
     "start": "Counts from the next start on.",
 }
+NOTHING = ("none", '""', "''")
+"""What is written where a value is meant to be taken away."""
 HEADINGS = {
     "target": "models",
     "n_gpu_layers": "loading",
@@ -124,6 +126,13 @@ def given_value(setting: Setting, text: str) -> object:
     if setting.default == "" and setting.effect == "look":
         return [part for part in text.split(os.pathsep) if part.strip()]
     return text
+
+
+def said_value(name: str, text: str) -> object:
+    """What the text behind a slash command means: `none` takes the value away where by default
+    there is none, as the command without a text says `none` of it."""
+    default = FIELDS[name].default
+    return default if not value_text(default) and text.casefold() in NOTHING else text
 
 
 def next_choice(setting: Setting, present: str, by: int = 1) -> str:

@@ -18,8 +18,18 @@ class Score:
     n_tokens: int = 0
     seconds: float = 0.0
     baseline_tok_s: float | None = None
+    """Of those tokens whose like was measured."""
     n_drafted: int = 0
     n_accepted: int = 0
+    n_compared: int = 0
+    alone_s: float = 0.0
+    """What so many of the tokens would have taken the target alone, where they are."""
+
+    def compare(self, n_tokens: int, alone_s: float) -> None:
+        """So many tokens more would have taken the target alone so long."""
+        self.n_compared += n_tokens
+        self.alone_s += alone_s
+        self.baseline_tok_s = self.n_compared / self.alone_s
 
     @property
     def tok_s(self) -> float | None:
@@ -45,8 +55,17 @@ class _Reached:
     seconds: float = 0.0
     n_drafted: int = 0
     n_accepted: int = 0
+    alone_s: float | None = None
+    """What its tokens would have taken the target alone; None: not known yet."""
     window_tokens: int = 0
     window_seconds: float = 0.0
+
+    def passed_alone(self, gained: int, stats: ReplyStats) -> float:
+        """What the tokens since the last event would have taken the target alone."""
+        assert stats.baseline_tok_s
+        before, self.alone_s = self.alone_s, (stats.n_tokens - self.n_first) / stats.baseline_tok_s
+        took = self.alone_s - before if before is not None else 0.0
+        return took if took > 0 else gained / stats.baseline_tok_s
 
     def passed(self, gained: int, took: float) -> float | None:
         """The rate over the window, once the window is full."""
@@ -88,9 +107,10 @@ class Scores:
         seconds = (stats.n_tokens - reached.n_first) / stats.decode_tok_s
         gained, took = stats.n_tokens - reached.n_tokens, seconds - reached.seconds
         reached.n_tokens, reached.seconds = stats.n_tokens, seconds
-        score.baseline_tok_s = stats.baseline_tok_s or score.baseline_tok_s
         if gained <= 0 or took <= 0:
             return None
+        if stats.baseline_tok_s:
+            score.compare(gained, reached.passed_alone(gained, stats))
         score.n_tokens += gained
         score.seconds += took
         return reached.passed(gained, took)

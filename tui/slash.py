@@ -95,7 +95,7 @@ WITH_ARGUMENT = (
     ),
     Command(
         "system",
-        "System prompt of the next chat",
+        "System prompt of the next chat; none: without",
         "say_setting('system')",
         "TEXT",
         setting="system",
@@ -141,7 +141,7 @@ def read(text: str, commands: Sequence[Command]) -> Say | Run | Refuse:
     close = difflib.get_close_matches(word, names, n=1, cutoff=LIKE)
     if rest and word in FOLDERS:
         return Say(text)
-    guess = f"did you mean /{close[0]}?" if close else "/help lists them."
+    guess = f"did you mean /{close[0]}?" if close else "/ lists them."
     return Refuse(f"there is no command /{word}; {guess} With // it is sent as a message.")
 
 

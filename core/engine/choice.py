@@ -103,6 +103,14 @@ class Chooser:
             self._way = self._record.best(self._mode)
             self._measures = self._n_rounds % _MEASURE_EVERY == 1
 
+    @property
+    def must_verify_all(self) -> bool:
+        """Whether no proposal of this round may be passed over because of what it is: rejection
+        sampling replaces only what it rejects, so a token that was passed over for being unlikely
+        would come more seldom than the target has it. (None of the round at all is no choice among
+        them.)"""
+        return self._way == "rejection" and bool(self._q)
+
     def pick(self, logits: Logits, ids: Ids | None = None) -> tuple[int, float]:
         """The draft's next proposal from a row of its logits (n_vocab,), or from the largest of it
         (k,) that belong to the tokens `ids`, and its probability.

@@ -30,6 +30,8 @@ class Prompt:
     n_left_out: int = 0
     opening: str = ""
     """A marker of reasoning that the template wrote for the model; it belongs to the reply."""
+    half: bytes = b""
+    """Half a character that the reply that goes on ended with; its tokens are in the prompt."""
 
 
 def turns(messages: Sequence[ChatMessage]) -> tuple[int, list[int]]:
@@ -48,11 +50,12 @@ class Conversation:
         self._n_ctx = n_ctx
         self._text = ""
         self._tokens: list[int] = []
+        self._half = b""
         self._left_out: list[ChatMessage] = []
 
     def forget(self) -> None:
         """Nothing was said yet."""
-        self._text, self._tokens, self._left_out = "", [], []
+        self._text, self._tokens, self._half, self._left_out = "", [], b"", []
 
     def prompt(self, messages: Sequence[ChatMessage]) -> Prompt:
         """The prompt of the next reply, as tokens.
@@ -72,8 +75,8 @@ class Conversation:
             text, tokens = self._tokenize(messages, n_system, n_out)
         if len(tokens) >= self._n_ctx:
             raise SpecdecError(
-                f"The message has {len(tokens)} tokens with what belongs to it, and the context "
-                f"holds {self._n_ctx}; shorten it, or choose a larger context with --ctx.",
+                f"The message has {len(tokens):,} tokens with what belongs to it, and the context "
+                f"holds {self._n_ctx:,}; shorten it, or choose a larger context with --ctx.",
                 "prompt",
             )
         return self._begin(text, tokens, messages[n_system : n_system + n_out])
@@ -88,17 +91,20 @@ class Conversation:
             return None
         return self._begin(text, tokens, messages[n_system : n_system + n_out])
 
-    def remember_reply(self, text: str, tokens: list[int]) -> None:
-        """Note a finished reply: `tokens` are the whole text so far, as it was generated."""
+    def remember_reply(self, text: str, tokens: list[int], half: bytes = b"") -> None:
+        """Note a finished reply: `tokens` are the whole text so far, as it was generated, and
+        `half` a character that they have not all bytes of, so that it is not in `text`."""
         if tokens and self._model.is_eog(tokens[-1]):
             tokens = tokens[:-1]
         self._text += text
-        self._tokens = list(tokens)
+        self._tokens, self._half = list(tokens), half
 
     def _begin(self, text: str, tokens: list[int], left_out: Sequence[ChatMessage]) -> Prompt:
         """What is said from here on goes on from this prompt."""
+        half = self._half if tokens == self._tokens and text == self._text else b""
         self._text, self._tokens, self._left_out = text, tokens, list(left_out)
-        return Prompt(list(tokens), len(left_out), opened_by(text))
+        self._half = b""
+        return Prompt(list(tokens), len(left_out), opened_by(text), half)
 
     def _n_left_out_before(self, messages: Sequence[ChatMessage]) -> int:
         """How many messages to leave out because they were left out before, in this conversation

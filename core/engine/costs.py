@@ -13,7 +13,9 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
+from random import Random
 from statistics import median
 
 from core.engine.cache import TokenCache
@@ -130,21 +132,24 @@ def calibrate(
     """Measure an empty cache's batches, all `sizes` in turn, as often as `budget_s` allows.
 
     One token is measured whatever it costs; a size that may exceed the budget is left out. Leaves
-    the cache empty.
+    the cache empty. The tokens differ: of a mixture of experts, equal ones would read the weights
+    of a few experts only, however many they are.
     """
     largest = min(cache.context.max_rows, cache.n_ctx // 2)
-    token = 1 if cache.context.model.n_vocab > 1 else 0
+    n_vocab, random = cache.context.model.n_vocab, Random(0)
     samples: dict[int, list[float]] = {}
     cache.truncate(0)
-    cache.extend([token], 1)  # brings the weights from the disk: part of the load, not of a batch
+    # the first one brings the weights from the disk: part of the load, not of a batch
+    cache.extend([random.randrange(n_vocab)], 1)
     deadline = time.perf_counter() + budget_s
     for n in (n for _ in range(n_passes) for n in sizes if n <= largest):
         known = {k: median(s) for k, s in sorted(samples.items())}
         if n > 1 and known and time.perf_counter() + _at_most(known, n) > deadline:
             continue
         cache.truncate(1)
+        tokens = [random.randrange(n_vocab) for _ in range(n)]
         started = time.perf_counter()
-        cache.extend([token] * n, n).argmax(axis=1)
+        cache.extend(tokens, n).argmax(axis=1)
         samples.setdefault(n, []).append(time.perf_counter() - started)
         if time.perf_counter() > deadline:
             break
@@ -204,7 +209,9 @@ class CostStore:
         """The curve kept under `key`, if any; a damaged file counts as none."""
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             kept = json.loads(self._path.read_text(encoding="utf-8"))[key]
-            return CostCurve({int(n): float(seconds) for n, seconds in kept.items()})
+            curve = {int(n): float(seconds) for n, seconds in kept.items()}
+            if 1 in curve and all(0 < seconds < inf for seconds in curve.values()):
+                return CostCurve(curve)
         return None
 
     def save(self, key: str, curve: CostCurve) -> None:

@@ -57,7 +57,7 @@ def speculate(
     chooser.begin_round(drafter.name, tokens)
     proposal = drafter.propose(tokens, plan.n_draft, chooser.pick, plan.go_on)
     drafted = proposal.tokens
-    if plan.keep:
+    if plan.keep and (plan.paused or not chooser.must_verify_all):
         drafted = drafted[: plan.keep(proposal.p)]
     t1 = time.perf_counter()
 

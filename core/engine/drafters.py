@@ -13,6 +13,10 @@ from core.protocol import DrafterKind
 
 MAX_DRAFT = 64
 """The longest draft that any drafter proposes."""
+ENDLESS = 2**63
+"""The context of a drafter that has none to fill."""
+STAND_IN = 0
+"""The token that a draft reads where the text has one that it lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Drafter(Protocol):
     n_max: int
     """The longest proposal it can make."""
 
+    @property
+    def n_ctx(self) -> int:
+        """The longest text that it knows what to propose after, its proposal included."""
+        ...
+
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Get ready for a reply to `tokens`. False where `go_on` stopped it."""
         ...
@@ -66,6 +75,7 @@ class NoDrafter:
     kind: DrafterKind = "none"
     name = "none"
     n_max = 0
+    n_ctx = ENDLESS
 
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:  # noqa: ARG002
         return True
@@ -108,8 +118,11 @@ class ModelDrafter:
         self.name = name
         self.n_max = min(n_max, cache.context.n_rollback)
         self._cache = cache
-        # A padded draft vocabulary may be larger: ids the target does not have are never proposed.
-        self._n_vocab = min(n_vocab_target, cache.context.model.n_vocab)
+        # Of two vocabularies that fit, either may go on longer: what the target lacks is never
+        # proposed, and what the draft lacks it reads as something else.
+        n_vocab = cache.context.model.n_vocab
+        self._n_vocab = min(n_vocab_target, n_vocab)
+        self._lacks_tokens = n_vocab < n_vocab_target
         self._close = close
         self._agreed = 0
 
@@ -118,10 +131,15 @@ class ModelDrafter:
         """The draft's own cache; whoever empties it may do so between two replies."""
         return self._cache
 
+    @property
+    def n_ctx(self) -> int:
+        return self._cache.n_ctx
+
     def begin(self, tokens: list[int], go_on: Callable[[int], bool]) -> bool:
         """Bring the draft's cache up to all but the last of `tokens`, keeping a shared prefix."""
-        self._agreed = self._cache.keep(tokens[:-1])
-        missing = tokens[self._agreed : -1]
+        text = self._readable(tokens[:-1])
+        self._agreed = self._cache.keep(text)
+        missing = text[self._agreed :]
         if len(tokens) > self._cache.n_ctx:
             return True  # too long for this draft: `propose` will say nothing
         return self._cache.prefill(missing, go_on)
@@ -150,6 +168,13 @@ class ModelDrafter:
     def close(self) -> None:
         self._close()
 
+    def _readable(self, tokens: list[int]) -> list[int]:
+        """The text as the draft can read it: llama.cpp refuses a batch with a token that the model
+        does not have."""
+        if not self._lacks_tokens:
+            return tokens
+        return [token if token < self._n_vocab else STAND_IN for token in tokens]
+
     def _next(self, batch: list[int], pick: Pick) -> tuple[int, float]:
         """Decode `batch` and choose what follows it."""
         logits = self._cache.extend(batch, 1)
@@ -165,9 +190,9 @@ class ModelDrafter:
         Everything before `_agreed` is known to be equal, so a round costs no more than its length.
         """
         cache, agreed = self._cache, min(self._agreed, len(self._cache.tokens))
-        agreed += common_prefix(cache.tokens[agreed:], tokens[agreed:])
+        agreed += common_prefix(cache.tokens[agreed:], self._readable(tokens[agreed:]))
         cache.cut(min(agreed, len(tokens) - 1))
-        missing = tokens[len(cache.tokens) :]
+        missing = self._readable(tokens[len(cache.tokens) :])
         if len(missing) > cache.context.n_batch:
             cache.prefill(missing[:-1])
             missing = missing[-1:]
@@ -185,6 +210,7 @@ class PromptLookupDrafter:
     kind: DrafterKind = "lookup"
     name = "prompt lookup"
     n_max = MAX_DRAFT
+    n_ctx = ENDLESS
     min_match = 2
 
     def __init__(self) -> None:

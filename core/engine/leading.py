@@ -19,21 +19,28 @@ SMALL = 2**15
 """Rows that are shorter are read as often as it takes."""
 _MANY = 512
 _N_BLOCKS, _FEW_BLOCKS = 80, 6
-_NEAR, _AT_LEAST = 5.0, 64
+_N_SUMMED = 320
+"""Blocks for a probability: the more there are, the nearer it is; from here on time grows, too."""
 
 
 def likeliest(logits: Logits) -> tuple[int, float]:
-    """The argmax of one row of logits (n_vocab,) and its softmax probability; in a large row, its
-    share among the tokens that are near it."""
+    """The argmax of one row of logits (n_vocab,) and its softmax probability.
+
+    Of a large row only the block of the argmax is summed up whole, and of the others the best
+    alone, so that the row is read once: the probability is too high by what is left out, which is
+    little unless a crowd of tokens is nearly as likely, and then it is small in any case.
+    """
     if len(logits) < SMALL:
         token = int(logits.argmax())
         return token, 1.0 / float(np.exp(logits - logits[token]).sum())
-    tokens, _ = leading(logits, _NEAR, _AT_LEAST)
-    if len(tokens) == 1:
-        return int(tokens[0]), 1.0
-    x = logits[tokens]
-    first = int(x.argmax())
-    return int(tokens[first]), 1.0 / float(np.exp(x - x[first]).sum())
+    size, starts = _blocks(len(logits), _N_SUMMED)
+    tops = np.maximum.reduceat(logits, starts)
+    at = int(tops.argmax())
+    block = logits[at * size : (at + 1) * size]
+    first = int(block.argmax())
+    best = block[first]
+    among = float(np.exp(block - best).sum()) + float(np.exp(tops - best).sum()) - 1.0
+    return at * size + first, 1.0 / among
 
 
 def leading(
@@ -57,7 +64,7 @@ def leading(
         x = logits[tokens]
         lowest = _after(at_least, x)
         return tokens[x > lowest], lowest
-    size, starts = _blocks(n)
+    size, starts = _blocks(n, _N_BLOCKS)
     tops = np.maximum.reduceat(logits, starts)
     top: list[float] = tops.tolist()
     best = max(top)
@@ -85,9 +92,9 @@ def _after(n: int, x: Logits) -> float:
 
 
 @cache
-def _blocks(n: int) -> tuple[int, NDArray[np.int64]]:
-    """The size of a block of a row of `n` logits, and where the blocks begin."""
-    size = -(-n // _N_BLOCKS)
+def _blocks(n: int, n_blocks: int) -> tuple[int, NDArray[np.int64]]:
+    """The size of a block of a row of `n` logits, and where the at most `n_blocks` begin."""
+    size = -(-n // n_blocks)
     return size, np.arange(0, n, size)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.engine.choice import Chooser
 from core.engine.decode import Round, speculate
 from core.engine.drafters import Drafter
-from core.engine.governor import AUTO_MAX, Offer
+from core.engine.governor import AUTO_MAX, Offer, Plan
 from core.engine.session import Session
 from core.engine.stats import Tally
 from core.engine.text import TextStream
@@ -99,6 +99,7 @@ class Reply:
         self._n_left_out = prompt.n_left_out
         self._tokens = prompt.tokens
         self._opening = self._unsaid = prompt.opening
+        self._text.feed(prompt.half)
         self._tally = Tally(n_prompt=len(self._tokens), started=started)
 
     def steps(self) -> Iterator[Step]:
@@ -107,15 +108,16 @@ class Reply:
         if self._n_left_out:
             yield Trimmed(self._n_left_out, self._session.target.n_ctx)
         yield from self._prefill()
-        if self._cancelled():
-            yield self._end("cancelled")
-            return
         self._session.governor.begin_reply()
         alone, previous = 0, time.perf_counter()
         while True:
-            if self._drafters is not self._session.drafters:  # exchanged between two rounds
+            exchanged = self._drafters is not self._session.drafters
+            if exchanged and not self._cancelled():
                 self._begin_drafting()
                 previous = time.perf_counter()
+            if self._cancelled():  # perhaps while the caches were filled: they may lack tokens
+                yield self._end("cancelled")
+                return
             round_ = self._round()
             now = time.perf_counter()
             depth, seconds = len(self._tokens), now - previous
@@ -124,6 +126,7 @@ class Reply:
                 self._session.baseline.record(depth, seconds)
             self._session.governor.record(round_, self._offers, depth=depth, wall_s=seconds)
             grown = self._grow(round_, now)
+            self._compare(round_, depth, seconds if alone > 1 else None)
             previous = now
             yield grown
             reason = self._finish_reason(round_)
@@ -181,13 +184,24 @@ class Reply:
         # a round yields one token more than it drafts, and drafts must fit into the context
         room, n_most = min(n_left - 1, session.target.n_ctx - len(tokens)), session.n_draft_max()
         self._offers = [_offer(drafter, tokens, room, n_most) for drafter in self._drafters]
-        plan = session.governor.plan(
-            self._offers,
-            depth=len(tokens),
-            baseline_known=session.baseline.known(len(tokens)),
-        )
+        plan = self._plan()
         drafter = self._drafters[plan.by]
         return speculate(session.target, drafter, tokens, plan, self._chooser, session.model.is_eog)
+
+    def _plan(self) -> Plan:
+        """The governor's plan; where the chosen draft has no place left for the text, it is about
+        those that help it under `auto`."""
+        session, n_text = self._session, len(self._tokens)
+        governor, baseline_known = session.governor, session.baseline.known(n_text)
+        full = self._drafters[0].n_ctx <= n_text < session.target.n_ctx
+        if not full or governor.draft_len == 0:
+            return governor.plan(self._offers, depth=n_text, baseline_known=baseline_known)
+        others = self._offers[1:] if governor.draft_len == "auto" else []
+        if others:
+            plan = governor.plan(others, depth=n_text, baseline_known=baseline_known)
+            if plan.n_draft:
+                return replace(plan, by=plan.by + 1)
+        return Plan(0, "draft's context is full", paused=True, length=0)
 
     def _grow(self, round_: Round, now: float) -> Grown:
         model, tally = self._session.model, self._tally
@@ -200,6 +214,13 @@ class Reply:
         text, self._unsaid = self._unsaid + text, ""
         return Grown(round_, text, len(self._tokens), self._stats)
 
+    def _compare(self, round_: Round, depth: int, alone_s: float | None) -> None:
+        """Count what the round would have taken the target alone: `alone_s` where it was alone, so
+        that neither luck nor load makes a reply faster or slower than what it was itself."""
+        if (known := self._session.baseline.seconds(depth)) is not None:
+            n = len(round_.tokens)
+            self._tally.compare(round_, n * known if alone_s is None else alone_s)
+
     def _finish_reason(self, round_: Round) -> FinishReason | None:
         if self._text.stopped or self._session.model.is_eog(round_.tokens[-1]):
             return "stop"
@@ -210,20 +231,21 @@ class Reply:
         return "cancelled" if self._cancelled() else None
 
     def _end(self, reason: FinishReason) -> Ended:
+        half = b"" if reason == "stop" else self._text.leave_half()
         rest = self._text.finish()
         self._parts.append(rest)
         text = "".join(self._parts)
         if self._tally.n_tokens and not self._text.stopped:
-            self._session.conversation.remember_reply(text, self._tokens)
+            self._session.conversation.remember_reply(text, self._tokens, half)
         whole = self._opening + text if text else text
         return Ended(reason, whole, len(self._tokens), self._stats())
 
     def _stats(self) -> ReplyStats:
-        return self._tally.snapshot(self._session.baseline.tok_s(len(self._tokens)))
+        return self._tally.snapshot()
 
 
 def _offer(drafter: Drafter, tokens: list[int], room: int, n_most: int) -> Offer:
     n_most = min(n_most, drafter.n_max)
-    n_max = min(n_most, room)
+    n_max = min(n_most, room, drafter.n_ctx - len(tokens))
     foreseen = drafter.foresee(tokens, min(n_max, AUTO_MAX))
     return Offer(drafter.name, drafter.kind, n_max, foreseen, n_most)

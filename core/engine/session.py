@@ -29,6 +29,7 @@ from core.llama.model import Model
 from core.llama.room import told_of_room
 from core.models.compat import compare
 from core.models.gguf import read_header
+from core.models.header import GgufHeader
 from core.models.kinds import require_language_model
 from core.models.machine import main_memory_held
 from core.models.names import name_of
@@ -41,6 +42,9 @@ DEVICE_TOP_K = 64
 CALIBRATION_S = 1.8
 MEASURE_S = 20.0
 IDLE_S = 5.0
+BUSY = 2.0
+"""Where a token costs so many times what is known, others use the machine: a batch that is measured
+now says nothing of it, and takes its time from them."""
 DRAFT_SIZES = (1, 2)
 OnProgress = Callable[[float], None]
 
@@ -75,10 +79,18 @@ class Session:
         """The drafter in use, and what helps it under `auto`."""
         self.drafter_info = DrafterInfo(kind="none", name="none")
         self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
-        self.governor = Governor(draft_len, self._priced(self.target, SIZES))
+        try:
+            costs = self._priced(self.target, SIZES)
+        except SpecdecError:
+            self.target.context.close()
+            self.model.close()
+            raise
+        self.governor = Governor(draft_len, costs)
         self.baseline = Baseline()
         self.ways: dict[str, WayRecord] = {}
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
+        self._step_s: dict[str, float] = {}
+        """What a step of a draft took when it was loaded, until the governor is told."""
         self.conversation = Conversation(self.model, self.target.n_ctx)
 
     def close(self) -> None:
@@ -147,6 +159,8 @@ class Session:
         helped = choice.kind == "model" and choice.lookup
         self.drafters = (drafter, PromptLookupDrafter()) if helped else (drafter,)
         if isinstance(drafter, ModelDrafter):
+            if step_s := self._step_s.pop(drafter.name, None):
+                self.governor.price_draft(drafter.name, step_s)
             self._loaded_drafts[choice] = (drafter, info)
             for old, (other, _) in list(self._loaded_drafts.items()):
                 if other not in (drafter, before) and len(self._loaded_drafts) > 2:
@@ -181,19 +195,8 @@ class Session:
             n_ctx=choice.options.n_ctx or self.target.n_ctx,
             n_threads=choice.options.n_threads or self._options.n_threads,
         )
-        model = Model(choice.path, options, on_progress, header)
-        try:
-            # it decodes its guesses one by one, and a snapshot reaches back within one batch
-            context = Context(
-                model,
-                options,
-                max_rows=DRAFT_ROWS,
-                n_snapshots=0,
-                top_k=DEVICE_TOP_K if model.n_layers_gpu else 0,
-            )
-        except SpecdecError:
-            model.close()
-            raise
+        context = _draft_context(choice.path, options, on_progress, header)
+        model = context.model
         if context.n_rollback == 0:
             name = name_of(Path(choice.path))
             context.close()
@@ -212,24 +215,29 @@ class Session:
         warnings = [fit.cause] if fit.verdict == "yes-but" else []
         info = _model_info(model, context, warnings)
         cache = TokenCache(context)
-        self.governor.price_draft(name, self._priced(cache, DRAFT_SIZES).table(1, 0)[1])
+        try:  # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
+            self._step_s[name] = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
+        except SpecdecError:
+            close()
+            raise
         drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, close)
         return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 
     def _name_apart(self, model: Model) -> str:
         """The draft's name, or its path where another loaded draft has the same."""
         name = name_of(Path(model.path))
-        taken = {d.name for d, info in self._loaded_drafts.values() if info.model}
+        loaded = list(self._loaded_drafts.values())  # at once: another thread may add one
+        taken = {d.name for d, info in loaded if info.model}
         return model.path if name in taken else name
 
     def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
-        """What batches cost: as kept on disk, if one batch still costs about the same, or
-        measured anew."""
+        """What batches cost: as kept on disk, if one token still costs about the same, or the
+        machine is busy; else measured anew."""
         tune_threads(cache)
         key, curve = _cost_key(cache.context), CostCurve()
         if kept := self._costs.load(key):
-            now = calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1]
-            if 0.8 < now / kept.table(1, 0)[1] < 1.25:
+            times = _times_dearer(cache, kept)
+            if 0.8 < times < 1.25 or times > BUSY:
                 curve = kept
         if missing := tuple(curve.missing(sizes)):
             curve.add(calibrate(cache, missing, CALIBRATION_S))
@@ -238,10 +246,12 @@ class Session:
 
     def measure_in_idle_moment(self) -> bool:
         """Measure one batch size that the calibration at load had no time for, as long as nothing
-        was said yet. False where there is nothing more to do."""
+        was said yet and nobody else uses the machine. False where there is nothing more to do."""
         missing = self.governor.costs.missing(SIZES)
         largest = min(self.target.context.max_rows, self.target.n_ctx // 2)
         if self.target.tokens or not missing or missing[0] > largest:
+            return False
+        if 1 not in missing and _times_dearer(self.target, self.governor.costs) > BUSY:
             return False
         self.governor.costs.add(calibrate(self.target, (missing[0],), IDLE_S, n_passes=1))
         return missing[0] not in self.governor.costs.missing(SIZES)
@@ -257,6 +267,25 @@ class Session:
             step = calibrate(self.drafter.cache, DRAFT_SIZES, CALIBRATION_S).table(1, 0)[1]
             self.governor.price_draft(self.drafter.name, step)
         return curve.measured(), step
+
+
+def _draft_context(
+    path: str, options: ModelOptions, on_progress: OnProgress, header: GgufHeader
+) -> Context:
+    """Load a draft. It decodes its guesses one by one, and a snapshot reaches back within one batch
+    only: so it has none."""
+    model = Model(path, options, on_progress, header)
+    top_k = DEVICE_TOP_K if model.n_layers_gpu else 0
+    try:
+        return Context(model, options, max_rows=DRAFT_ROWS, n_snapshots=0, top_k=top_k)
+    except SpecdecError:
+        model.close()
+        raise
+
+
+def _times_dearer(cache: TokenCache, known: CostCurve) -> float:
+    """What a token costs now over what is known."""
+    return calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1] / known.table(1, 0)[1]
 
 
 def _cost_key(context: Context) -> str:

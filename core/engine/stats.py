@@ -27,13 +27,13 @@ class Baseline:
         """A one-token round at `depth` tokens of context took so long."""
         self._seconds[_bucket(depth)].append(seconds)
 
-    def tok_s(self, depth: int) -> float | None:
-        """Tokens per second of the target alone at `depth`; None where not measured enough."""
+    def seconds(self, depth: int) -> float | None:
+        """What a token takes the target alone at `depth`; None where not measured enough."""
         if not self.known(depth):
             return None
         samples = sorted(self._seconds[_bucket(depth)])
         n_cut = len(samples) // 8
-        return 1.0 / fmean(samples[n_cut : len(samples) - n_cut])
+        return fmean(samples[n_cut : len(samples) - n_cut])
 
     def known(self, depth: int) -> bool:
         """Whether the target alone was measured enough at `depth`."""
@@ -64,6 +64,11 @@ class Tally:
     first_round: float | None = None
     n_first_round: int = 0
     last_round: float = 0.0
+    n_compared: int = 0
+    alone_s: float = 0.0
+    """What so many of the tokens after the first round's take, or would have taken, the target
+    alone. Summed up where they are, for it becomes slower with the depth: a long reply must not
+    be compared with the target as slow as it is at the reply's end."""
     proposed_at: list[int] = field(default_factory=list)
     accepted_at: list[int] = field(default_factory=list)
 
@@ -91,12 +96,20 @@ class Tally:
             self.first_round, self.n_first_round = now, len(round_.tokens)
         self.last_round = now
 
-    def snapshot(self, baseline_tok_s: float | None) -> ReplyStats:
+    def compare(self, round_: Round, alone_s: float) -> None:
+        """The tokens of a round, counted already, would have taken the target alone so long."""
+        if self.n_rounds > 1:
+            self.n_compared += len(round_.tokens)
+            self.alone_s += alone_s
+
+    def snapshot(self) -> ReplyStats:
         """The totals under their public names.
 
         `decode_tok_s` leaves out the first round, all of whose tokens came at the same moment.
         """
-        decode_tok_s = speedup = None
+        decode_tok_s = speedup = baseline_tok_s = None
+        if self.alone_s > 0:
+            baseline_tok_s = self.n_compared / self.alone_s
         if self.first_round is not None and self.last_round > self.first_round:
             n = self.n_tokens - self.n_first_round
             decode_tok_s = n / (self.last_round - self.first_round)

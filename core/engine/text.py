@@ -40,6 +40,12 @@ class TextStream:
         text = self._decoder.decode(data)
         return self._release(text) if self._stop else text.translate(_DROPPED)
 
+    def leave_half(self) -> bytes:
+        """Forget the half of a character that waits for its other half; returns it."""
+        waiting, flags = self._decoder.getstate()
+        self._decoder.setstate((b"", flags))
+        return waiting
+
     def finish(self) -> str:
         """What was still waiting when the reply ended."""
         if self.stopped:

@@ -90,6 +90,11 @@ def texts(app: SpecdecApp) -> str:
     return "\n".join(line.plain for line in app.screen.query_one(ModelList)._built)
 
 
+def painted(app: SpecdecApp) -> str:
+    """What stands on the screen, also where it should have been painted anew."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
 def details(app: SpecdecApp) -> str:
     return "\n".join(line.plain for line in app.screen.query_one(ModelDetails).build(50))
 
@@ -237,12 +242,15 @@ async def test_a_hub_that_cannot_be_reached_says_so_in_the_list(
         monkeypatch.setattr(hub_connection, "Hub", partial(Hub, endpoint=url))
         async with start(size=(80, 24), loaded=False) as (app, pilot):
             await browse(app, pilot)
+            await wait_until(pilot, lambda: "parameters" in painted(app))
             await pilot.press("slash")
             await type_text(pilot, "tiny")
             await pilot.press("enter")
             await wait_until(pilot, lambda: app.browser.stage == "failed")
-            await pilot.pause()
-            assert app.browser.sentence and app.browser.sentence[:40] in texts(app)
+            said = " ".join(app.browser.sentence.split())
+            assert len(said) > 70, "it does not fit a line"
+            await wait_until(pilot, lambda: said in " ".join(texts(app).split()))
+            await wait_until(pilot, lambda: "parameters" not in painted(app))
             assert app.screen.query_one(Input).value == "tiny"
 
 

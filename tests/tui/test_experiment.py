@@ -54,6 +54,12 @@ def test_what_has_no_baseline_has_no_factor_and_a_loss_is_said() -> None:
     assert result.short(NAMES.__getitem__) == "50% fewer tok/s than no draft"
 
 
+def test_the_target_alone_has_no_factor_against_itself() -> None:
+    result = begin(Scores(), SMALL.key, "none").result(scores(small=200, none=300))
+    assert result
+    assert result.sentence(NAMES.__getitem__) == "no draft 100 tok/s · before: small 200 (2.50×)"
+
+
 def test_proposals_are_credited_to_the_draft_that_made_them() -> None:
     known = Scores()
     known.record("r", "lookup", ReplyStats(n_tokens=2, n_drafted=4, n_accepted=1), 2)
@@ -63,3 +69,23 @@ def test_proposals_are_credited_to_the_draft_that_made_them() -> None:
     assert (lookup.n_accepted, lookup.n_drafted) == (1, 4)
     assert (small.n_accepted, small.n_drafted) == (15, 20)
     assert (share_text(known, SMALL), share_text(known, NONE)) == ("75%", "")
+
+
+def test_replies_at_other_depths_are_compared_with_the_target_alone_there() -> None:
+    known = Scores()
+    for reply, (n, tok_s) in enumerate(((100, 100.0), (100, 20.0), (300, 10.0))):
+        for part in (n // 2, n):
+            stats = ReplyStats(n_tokens=part + 2, decode_tok_s=tok_s, baseline_tok_s=tok_s / 2)
+            known.record(str(reply), SMALL.key, stats, 2)
+    assert known.by_draft[SMALL.key].speedup == pytest.approx(2.0)
+
+
+def test_a_draft_exchanged_in_mid_reply_is_compared_with_what_its_own_tokens_would_take() -> None:
+    known = Scores()
+    first = ReplyStats(n_tokens=102, decode_tok_s=100.0, baseline_tok_s=50.0)
+    known.record("r", "lookup", first, 2)
+    # 100 further tokens in 4 s, for which the target alone would have taken 8
+    both = ReplyStats(n_tokens=202, decode_tok_s=200 / 5, baseline_tok_s=200 / 10)
+    known.record("r", SMALL.key, both, 2)
+    for draft in ("lookup", SMALL.key):
+        assert known.by_draft[draft].speedup == pytest.approx(2.0)

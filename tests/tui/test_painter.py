@@ -93,3 +93,16 @@ def test_what_is_no_frame_is_written_as_it_is_and_forgets_the_screen() -> None:
     painter.paint(data)
     assert painter.paint("\x1b[2J") == "\x1b[2J"
     assert "one" in painter.paint(data)
+
+
+def test_a_frame_that_is_older_than_the_size_leaves_nothing_behind() -> None:
+    """tmux and others tell of a new size when they have it; the frame before may come after."""
+    painter, screen = Painter(), pyte.Screen(COLUMNS, ROWS)
+    screen.reset_mode(pyte.modes.DECAWM)  # no new line at the right edge, as Textual asks for
+    stream = pyte.Stream(screen)
+    larger = "".join(f"\x1b[{y + 1};1H{y:X}{'中' * 30}" for y in range(ROWS + 4)) + "\x1b[1;1H"
+    lines = [f"{y} new".ljust(COLUMNS) for y in range(ROWS)]
+    fitting = "".join(f"\x1b[{y + 1};1H{line}" for y, line in enumerate(lines)) + "\x1b[1;1H"
+    for frame in (larger, fitting):
+        stream.feed(painter.paint(frame, (COLUMNS, ROWS)))
+    assert screen.display == lines

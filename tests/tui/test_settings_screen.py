@@ -113,6 +113,10 @@ async def test_a_number_is_checked_while_it_is_typed_and_counts_at_once(
         assert app.settings.temperature == 0.7
         assert said(app).startswith("temperature is not in config.toml any more")
         assert (tmp_path / "config.toml").read_text() == "# mine\n"
+        app.use_setting("temperature", 0.5)  # in this session only
+        await pilot.press("d")
+        assert app.settings.temperature == 0.7
+        assert said(app) == "temperature: the default counts."
 
 
 async def test_switches_and_choices_change_with_one_key_and_reach_the_engine(

@@ -129,6 +129,27 @@ async def test_commands_do_what_they_say(start: Start) -> None:
         assert app.composer.text == "/verify exact", "and commands"
 
 
+async def test_none_takes_a_seed_and_a_system_prompt_away(start: Start) -> None:
+    async with start(loaded=False, seed=4, system="be brief") as (app, pilot):
+        for text in ("/seed none", '/system ""'):
+            app.composer.text = text
+            await pilot.press("enter")
+            await wait_until(pilot, lambda: not app.composer.text)
+        assert (app.settings.seed, app.settings.system) == (None, "")
+        assert app.divider.hint == "system: none"
+
+
+async def test_a_system_prompt_for_the_next_chat_is_said_to_be_for_that(start: Start) -> None:
+    async with start(max_tokens=4) as (app, pilot):
+        app.composer.text = "hello"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.dialogue.conversation.turns and not app.dialogue.busy)
+        app.composer.text = "/system be brief"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: not app.composer.text)
+        assert app.divider.hint == "system, from the next chat on: be brief"
+
+
 async def test_what_cannot_be_done_is_said_and_the_text_stays(start: Start) -> None:
     async with start(loaded=False) as (app, pilot):
         for text, said in (
@@ -136,6 +157,7 @@ async def test_what_cannot_be_done_is_said_and_the_text_stays(start: Start) -> N
             ("/draft-len 99", "give auto or 0 to 64"),
             ("/draft nonsense", "no draft on offer"),
             ("/hlep", "did you mean /help?"),
+            ("/zzz", "there is no command /zzz; / lists them."),
             ("/seed four", "give a whole number from 0 up"),
             ("/ctx 4096", "/settings sets it. Counts when the models are loaded again."),
             ("/title x", "With // it is sent as a message."),

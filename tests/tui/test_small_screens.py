@@ -97,12 +97,12 @@ async def test_the_panel_stands_still_however_low_it_is(start: Start, height: in
 async def test_a_hint_that_is_longer_than_its_line_is_said_above_it(start: Start) -> None:
     async with start(size=(80, 24), loaded=False) as (app, pilot):
         divider, bottom = app.divider, app.divider.region.bottom
-        app.composer.text = "/nonsense"
+        app.composer.text = "/nonsense-of-some-length"
         await pilot.press("enter")
         await wait_until(pilot, lambda: divider.size.height == 3)
         rows = [divider.render_line(y).text for y in range(3)]
         said = " ".join(row.strip() for row in rows[:2])
-        assert said == divider.hint and "there is no command /nonsense" in said
+        assert said == divider.hint and "there is no command /nonsense-of-some-length" in said
         assert rows[2] == "─" * 80 and divider.region.bottom == bottom
         divider.say("draft: none")
         await wait_until(pilot, lambda: divider.size.height == 1)

@@ -81,10 +81,10 @@ class CommandActions(SettingActions):
         return having[0] if len(having) == 1 else None
 
     def _set(self, command: Command, value: str) -> bool:
-        from tui.preferences import EFFECT_TEXT, effect_of
+        from tui.preferences import EFFECT_TEXT, effect_of, said_value
 
         if (effect := effect_of(command.setting)) in AT_ONCE:
-            return self.try_setting(command.setting, value)
+            return self.try_setting(command.setting, said_value(command.setting, value))
         self.divider.say(
             f"/{command.name} takes no value; /settings sets it. {EFFECT_TEXT[effect]} "
             "With // it is sent as a message."

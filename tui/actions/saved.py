@@ -53,7 +53,8 @@ class SavedChatActions(BranchActions):
 
         if self.size.width >= LIST_CELLS:
             keeper, open_now = self.keeper, self.dialogue.conversation.id
-            self.push_screen(ChatsScreen(keeper.store, open_now, keeper.trouble), self._chosen)
+            chats = ChatsScreen(keeper.store, open_now, self.leave_chat, keeper.trouble)
+            self.push_screen(chats, self._chosen)
 
     def _chosen(self, chosen: Open | None) -> None:
         if chosen is not None:
@@ -80,9 +81,15 @@ class SavedChatActions(BranchActions):
         """Go on with a chat from the disk, at a message of it or at its end."""
         self.leave_picking()
         self.composer.focus()
-        if conversation.id == self.dialogue.conversation.id and self.dialogue.busy:
+        open_now = self.dialogue.conversation
+        is_open = conversation.id == open_now.id
+        if is_open and self.dialogue.busy:
             if message is not None:  # what is being written stays where it is
                 self.chat.go_to(message)
+            return
+        if is_open and message is None and conversation.kept == open_now.kept:
+            self.action_chat_edge(1)  # it is open as it is, with its figures
+            self.say_unfinished()
             return
         if message is not None:
             conversation.show_message(message)

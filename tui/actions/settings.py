@@ -27,10 +27,13 @@ class SettingActions(Frame):
 
     def action_say_setting(self, name: str) -> None:
         """Say what is set, under the name of the slash command that sets it."""
+        self._say_setting(name)
+
+    def _say_setting(self, name: str, when: str = "") -> None:
         from tui.preferences import value_text
 
         text = value_text(getattr(self.settings, name))
-        self.divider.say(f"{name}: {text or 'none'}")
+        self.divider.say(f"{name}{when}: {text or 'none'}")
 
     def look_for_absent(self) -> None:
         """On a thread: say what the settings name and is not there."""
@@ -99,5 +102,8 @@ class SettingActions(Frame):
         except SpecdecError as error:
             self.divider.say(error.message)
             return False
-        self.action_say_setting(name)
+        from tui.preferences import effect_of
+
+        later = effect_of(name) == "chat" and self.dialogue.conversation.turns
+        self._say_setting(name, ", from the next chat on" if later else "")
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from tui.widgets.chat_list import ChatList
 from tui.widgets.key_hints import Hint, KeyHints
 from tui.widgets.pick_list import PickList
 
-IS_OPEN = "This chat is open: begin a new one first, then delete it."
 TYPE, GO = "type to search all messages", "/ to search all messages"
 NO_KEY = "Letters are keys here: / goes to the search."
 
@@ -86,11 +85,17 @@ class ChatsScreen(ModalScreen[Open | None]):
     ]
 
     def __init__(
-        self, store: Callable[[], Store], current: int, trouble: Callable[[], str] = str
+        self,
+        store: Callable[[], Store],
+        current: int,
+        leave: Callable[[], Awaitable[None]],
+        trouble: Callable[[], str] = str,
     ) -> None:
-        """`current`: the chat that is open; `trouble` says why nothing is saved, if that is so."""
+        """`current`: the chat that is open, which `leave` closes, beginning a new one; `trouble`
+        says why nothing is saved, if that is so."""
         super().__init__()
         self._store, self._current, self._trouble = store, current, trouble
+        self._leave = leave
         self._n_looks = 0
         self._list, self._hints = ChatList(), KeyHints()
         self._search = Input(placeholder=TYPE, compact=True)
@@ -247,12 +252,12 @@ class ChatsScreen(ModalScreen[Open | None]):
 
         self.app.push_screen(PromptScreen("rename", clean_line(title)), rename)
 
-    def action_delete(self) -> None:
+    async def action_delete(self) -> None:
         if (chosen := self._chosen()) is None:
             return
-        if chosen[0] == self._current:
-            self._hints.say(IS_OPEN, "$notice")
-            return
+        if chosen[0] == self._current:  # what is said in it later would bring it back
+            await self._leave()
+            self._current = 0
         self._change(partial(saved_chats.deleted, self._store, *chosen))
 
     def action_undo(self) -> None:

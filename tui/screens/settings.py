@@ -168,6 +168,7 @@ class SettingsScreen(ModalScreen[None]):
 
     def _keep(self, setting: Setting, value: object) -> bool:
         """Write it down and use it; says what that means, or what is wrong."""
+        source = self._source(setting)
         try:
             said = self._owner.keep_setting(setting.name, value)
         except SpecdecError as error:
@@ -175,14 +176,17 @@ class SettingsScreen(ModalScreen[None]):
             return False
         counts = said == EFFECT_TEXT[setting.effect]  # which stands beside the list already
         self._wants_reload |= counts and setting.effect == "reload"
-        done = self._written(setting, value) if counts else f"{setting.name}: {said}"
+        done = self._written(setting, value, source) if counts else f"{setting.name}: {said}"
         self._say(done + (" r loads the models again." if self._wants_reload else ""))
         self._show()
         return True
 
-    def _written(self, setting: Setting, value: object) -> str:
-        if value is None:
+    def _written(self, setting: Setting, value: object, source: str) -> str:
+        """`source`: where the value before came from."""
+        if value is None and source == "file":
             return f"{setting.name} is not in config.toml any more; the default counts."
+        if value is None:
+            return f"{setting.name}: the default counts."
         return f"{setting.name} = {value_text(value)} is in config.toml now."
 
     def action_change(self, by: int) -> None:

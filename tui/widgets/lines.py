@@ -51,7 +51,7 @@ class Lines(Widget):
             del self._strips[y]
         if len(self._built) != len(before) and self.styles.is_auto_height:
             self.relayout()
-        elif first < len(self._built):
+        elif first < max(len(before), len(self._built)):  # also where lines are gone
             width, height = self.size
             self.refresh(Region(0, first, width, max(1, height - first)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from textual.content import Content
 
@@ -24,14 +25,17 @@ class ModelList(PickList):
         """`role`: what the model at a path is in use as, `target` or `draft`; empty: neither."""
         super().__init__(id="models")
         self._role = role
+        self._given: Sequence[Row] = ()
         self._rows: Sequence[Row] = ()
+        """The same, a note of several lines being as many."""
         self._items: Mapping[str, Item] = {}
 
     def show(self, rows: Sequence[Row], items: Mapping[str, Item]) -> None:
         """Take over the rows, the cursor staying on its own, and the downloads by their keys."""
         key = self.highlighted.key if self.highlighted else ""
-        self._rows, self._items = rows, items
-        self.move_to(browser.place_of(rows, key, self.cursor))
+        self._given, self._items = rows, items
+        self._rows = list(_spread(rows, self.size.width))
+        self.move_to(browser.place_of(self._rows, key, self.cursor))
 
     @property
     def highlighted(self) -> Chosen | None:
@@ -44,6 +48,9 @@ class ModelList(PickList):
     def step(self, at: int, by: int) -> int:
         return browser.step(self._rows, at, by)
 
+    def on_resize(self) -> None:
+        self.show(self._given, self._items)
+
     def row(self, index: int, width: int) -> Sequence[Content]:
         match row := self._rows[index]:
             case Heading():
@@ -51,13 +58,28 @@ class ModelList(PickList):
             case Note():
                 style = "$failure" if row.failure else "$muted"
                 text = Content.styled(clean_line(row.text, 400), style)
-                return [Content.assemble("      " if row.indent else "  ", text)]
+                return [Content.assemble(_indent(row), text)]
             case Local():
                 return [_local(row, self._role(row.key), width)]
             case Remote():
                 return [_remote(row, width)]
             case RemoteChoice():
                 return [_choice(row, self._items.get(row.key), width)]
+
+
+def _spread(rows: Sequence[Row], width: int) -> Iterator[Row]:
+    """Every line of a note in a row of its own: what went wrong is worth reading to its end."""
+    for row in rows:
+        room = width - len(_indent(row)) if isinstance(row, Note) else 0
+        if isinstance(row, Note) and room >= LEAST_NAME:
+            for line in Content(clean_line(row.text, 400)).wrap(room):
+                yield replace(row, text=line.plain.rstrip())
+        else:
+            yield row
+
+
+def _indent(note: Note) -> str:
+    return "      " if note.indent else "  "
 
 
 def _local(row: Local, role: str, width: int) -> Content:

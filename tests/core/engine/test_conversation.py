@@ -144,6 +144,21 @@ def test_a_seed_gives_the_same_long_reply_with_any_draft(open_session, models: P
     assert len(texts) == 1
 
 
+def test_a_cancel_while_room_is_made_adds_no_token(open_session):
+    trimmed: list[int] = []
+    made: list[int] = []
+    reply = Reply(open_session(), long_chat(4), GREEDY, Limits(1000), lambda: bool(trimmed))
+    for step in reply.steps():
+        match step:
+            case Trimmed():
+                trimmed.append(len(made))
+            case Grown():
+                made += step.round.tokens
+            case Ended():
+                assert step.finish_reason == "cancelled"
+    assert trimmed == [len(made)]
+
+
 def test_a_reply_that_fills_the_context_alone_ends_there(open_session):
     _, end, _ = run(open_session(), [user("go on")], 1000)
     assert end.finish_reason == "context"

@@ -1,7 +1,9 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from core.engine.cache import TokenCache
 from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, expected
 from core.engine.session import Session
 
@@ -79,6 +81,21 @@ def test_a_real_context_is_measured_and_left_empty(session: Session):
     assert session.target.tokens == []
 
 
+def test_the_tokens_that_are_measured_differ(session: Session, monkeypatch: pytest.MonkeyPatch):
+    """Else a mixture of experts would be taken for cheaper than it is."""
+    batches: list[Sequence[int]] = []
+    extend = TokenCache.extend
+
+    def seen(cache: TokenCache, tokens: Sequence[int], n_rows: int) -> object:
+        batches.append(tokens)
+        return extend(cache, tokens, n_rows)
+
+    monkeypatch.setattr(TokenCache, "extend", seen)
+    calibrate(session.target, (1, 8), budget_s=5)
+    assert all(len(set(batch)) > 4 for batch in batches if len(batch) == 8)
+    assert len({tuple(batch) for batch in batches if len(batch) == 1}) > 1
+
+
 def test_a_budget_of_nothing_still_measures_one_token(session: Session):
     assert calibrate(session.target, (1, 4, 8), budget_s=0).table(1, 0)[1] > 0
 
@@ -91,7 +108,20 @@ def test_what_was_measured_is_kept_on_disk(tmp_path: Path):
     assert store.load("model|gpu").measured() == CURVE
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"k": 3}', '{"k": {"one": 2}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"k": 3}',
+        '{"k": {"one": 2}}',
+        '{"k": {}}',
+        '{"k": {"1": 0}}',
+        '{"k": {"1": NaN}}',
+        '{"k": {"8": 1}}',
+    ],
+)
 def test_a_damaged_file_counts_as_none(tmp_path: Path, text: str):
     path = tmp_path / "costs.json"
     path.write_text(text)
@@ -105,6 +135,22 @@ def test_what_there_was_no_time_for_is_measured_in_idle_moments(session: Session
         pass
     assert session.governor.costs.missing(SIZES) == []
     assert session.governor.costs.measured()[8] == 2.0, "what is known is not measured again"
+
+
+def test_nothing_is_measured_in_idle_moments_while_others_use_the_machine(session: Session):
+    session.governor.costs = CostCurve({1: 1e-12})
+    assert not session.measure_in_idle_moment()
+    assert session.governor.costs.measured() == {1: 1e-12}
+
+
+def test_what_is_known_is_not_replaced_by_what_a_busy_machine_says(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+):
+    kept = dict.fromkeys(SIZES, 1e-12)
+    monkeypatch.setattr(session._costs, "load", lambda _key: CostCurve(kept))
+    assert session._priced(session.target, SIZES).measured() == kept
+    kept = dict.fromkeys(SIZES, 1e9)  # it was busy then
+    assert session._priced(session.target, SIZES).measured() != kept
 
 
 def test_nothing_is_measured_in_idle_moments_once_a_conversation_is_in_the_cache(session: Session):

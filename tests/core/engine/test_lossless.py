@@ -8,6 +8,7 @@ target alone (chi-square, p > 0.001).
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -16,10 +17,13 @@ import pytest
 
 from core.engine import choice, sampling
 from core.engine.choice import Chooser, WayRecord
+from core.engine.decode import speculate
+from core.engine.drafters import GoOn, Pick, Proposal
+from core.engine.governor import Plan
 from core.engine.sampling import Distribution, distribution
 from core.engine.session import Session
 from core.engine.verify import agreement, overlap, residual
-from core.protocol import Sampling
+from core.protocol import DrafterKind, Sampling
 from tests.core.engine.conftest import UseDraft, answer, ask
 
 N_VOCAB, DEPTH, N_SAMPLES = 6, 2, 10_000
@@ -185,6 +189,56 @@ def test_the_joint_distribution_is_the_targets(way: str, name: str):
 def test_so_it_is_where_most_tokens_are_asked_only_at_need(way: str, name: str):
     counts = sample(SETTINGS[name], way, N_SAMPLES // 2)
     assert chi_square_p(counts, exact_probabilities(SETTINGS[name])) > 0.001
+
+
+class _Rows:
+    """The target and the draft of the tables, as the loop meets them."""
+
+    name: str = "d"
+    kind: DrafterKind = "model"
+
+    def extend_on_trial(self, tokens: list[int]) -> np.ndarray:
+        return TARGET[tokens].copy()
+
+    def truncate(self, n: int) -> None:
+        pass
+
+    def propose(self, tokens: list[int], n: int, pick: Pick, go_on: GoOn | None) -> Proposal:
+        found: list[int] = []
+        p: list[float | None] = []
+        while len(found) < n and (not found or not go_on or go_on(p)):
+            token, confidence = pick(DRAFT[[*tokens, *found][-1]].copy(), None)
+            found.append(token)
+            p.append(confidence)
+        return Proposal(found, p)
+
+
+@pytest.mark.parametrize("way", ["coupled", "rejection"])
+def test_neither_is_it_changed_by_a_governor_that_goes_by_the_drafts_confidence(way: str):
+    def sure(p: Sequence[float | None]) -> bool:
+        return (p[-1] or 0) > 0.5
+
+    def keep(p: Sequence[float | None]) -> int:
+        return next((i for i in range(len(p)) if not sure(p[i : i + 1])), len(p))
+
+    plan = Plan(3, go_on=sure, keep=keep)
+    rows, chooser, seeds = _Rows(), chooser_of(SETTINGS["plain"], way), random.Random(0)
+    counts: Texts = {}
+    for _ in range(N_SAMPLES // 2):
+        chooser._seed = seeds.getrandbits(63)
+        text = list(PROMPT)
+        while len(text) < len(PROMPT) + DEPTH:
+            speculate(rows, rows, text, plan, chooser, lambda _token: False)
+        made = tuple(text[len(PROMPT) :][:DEPTH])
+        counts[made] = counts.get(made, 0) + 1
+    assert chi_square_p(counts, exact_probabilities(SETTINGS["plain"])) > 0.001
+
+
+def test_a_probe_is_verified_in_no_way():
+    chooser = chooser_of(SETTINGS["plain"], "rejection")
+    plan = Plan(2, paused=True, keep=lambda _p: 0)
+    rows = _Rows()
+    assert speculate(rows, rows, list(PROMPT), plan, chooser, lambda _t: False).n_verified == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from core.demo import TARGET_PATH
 from core.engine.cache import common_prefix
-from core.engine.reply import Ended, Limits, Prefilled, Reply, chunk_size
+from core.engine.costs import CostStore
+from core.engine.drafters import ModelDrafter
+from core.engine.governor import Offer, Plan
+from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
+from core.llama.model import Model
 from core.protocol import ChatMessage, DraftChoice, ModelOptions
-from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask
-from tests.support.tiny_gguf import write_tiny_model
+from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask, tokens_of
+from tests.support.tiny_gguf import TinyModel, write_draft_of, write_tiny_model
 
 
 def test_common_prefix():
@@ -114,6 +120,15 @@ def test_cancel_works_between_the_chunks_of_a_prefill(models: Path):
         session.close()
 
 
+def test_a_cancel_while_the_prompt_is_read_spares_the_draft_the_reading(
+    session: Session, use_draft: UseDraft
+):
+    use_draft("good")
+    steps = list(Reply(session, ask("word " * 300), GREEDY, Limits(), lambda: True).steps())
+    assert steps[-1].finish_reason == "cancelled"
+    assert session.drafter._cache.tokens == []
+
+
 @pytest.mark.parametrize(
     "messages", [[], ask(""), ask("  \n"), [ChatMessage(role="system", content="x")]]
 )
@@ -124,7 +139,7 @@ def test_an_empty_prompt_is_refused(session: Session, messages: list[ChatMessage
 
 def test_a_prompt_longer_than_the_context_is_refused_and_nothing_is_lost(session: Session):
     answer(session, ask("hello"))
-    with pytest.raises(SpecdecError, match=r"the context holds 1024.*--ctx"):
+    with pytest.raises(SpecdecError, match=r"the context holds 1,024.*--ctx"):
         answer(session, ask("word " * 3000))
     _, end = answer(session, ask("hello"), max_tokens=5)
     assert end.stats.n_tokens == 5
@@ -140,15 +155,102 @@ def test_a_context_beyond_the_memory_is_refused(models: Path):
         Session(str(models / "target.gguf"), ModelOptions(n_ctx=2**31 - 1), 5)
 
 
-def test_a_draft_with_a_smaller_context_stops_drafting(session: Session, models: Path):
+def test_a_load_that_fails_while_batches_are_measured_leaves_nothing_allocated(
+    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    freed: list[str] = []
+    close = Model.close
+
+    def seen(model: Model) -> None:
+        freed.append(Path(model.path).stem)
+        close(model)
+
+    def fails(*_: object) -> None:
+        raise SpecdecError("llama.cpp could not decode a batch of 8 tokens.", "memory")
+
+    monkeypatch.setattr(Model, "close", seen)
+    monkeypatch.setattr("core.engine.session.calibrate", fails)
+    monkeypatch.setattr(CostStore, "load", lambda *_: None)
+    with pytest.raises(SpecdecError, match="could not decode"):
+        session.make_drafter(DraftChoice(kind="model", path=str(models / "good.gguf")))
+    with pytest.raises(SpecdecError, match="could not decode"):
+        Session(str(models / "target.gguf"), ModelOptions(n_threads=1), 5)
+    assert freed == ["good", "target"]
+
+
+def test_the_governor_hears_of_a_draft_when_it_is_used_and_not_on_the_loading_thread(
+    session: Session, models: Path
+):
+    choice = DraftChoice(kind="model", path=str(models / "good.gguf"))
+    made = session.make_drafter(choice)
+    assert not session.governor._tracks
+    session.use_drafter(*made, choice)
+    assert session.governor._tracks["good"].step_s
+
+
+@pytest.mark.parametrize("length", [5, "auto"])
+def test_a_draft_with_a_smaller_context_stops_drafting_and_says_why(
+    session: Session, models: Path, length: int | Literal["auto"]
+):
+    session.governor.draft_len = length
     options = ModelOptions(n_ctx=256, n_threads=1)
     choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
     session.use_drafter(*session.make_drafter(choice), choice)
     rounds, end = answer(session, ask("word " * 60), max_tokens=300)
     assert end.stats.n_tokens == 300
-    assert rounds[-1].round.drafted == []
+    beyond = [g.round for g in rounds if g.n_ctx_used - len(g.round.tokens) >= 256]
+    drafted = {round_.drafter for round_ in beyond if round_.drafted}
+    assert drafted <= ({"prompt lookup"} if length == "auto" else set())
+    silent, why = [r.plan for r in beyond if not r.drafted], "draft's context is full"
+    assert silent
+    assert all(plan.paused and plan.reason == why for plan in silent)
     _, long = answer(session, ask("word " * 130), max_tokens=20)
     assert long.stats.n_tokens == 20
+    rounds, _ = answer(session, ask("hello"), max_tokens=60)
+    assert all(g.round.plan.reason != why for g in rounds), "a short conversation is drafted again"
+    assert length == "auto" or any(g.round.drafted for g in rounds)
+
+
+def test_where_the_drafts_context_is_full_lookup_is_asked(
+    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    session.governor.draft_len = "auto"
+    options = ModelOptions(n_ctx=256, n_threads=1)
+    choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
+    session.use_drafter(*session.make_drafter(choice), choice)
+    asked: list[str] = []
+
+    def plan(offers: Sequence[Offer], *, depth: int, baseline_known: bool) -> Plan:
+        asked.extend(offer.name for offer in offers)
+        return Plan(1, f"{depth} tokens, {baseline_known}")
+
+    monkeypatch.setattr(session.governor, "plan", plan)
+    rounds, _ = answer(session, ask("word " * 300), max_tokens=20)
+    assert set(asked) == {g.round.drafter for g in rounds} == {"prompt lookup"}
+
+
+def test_a_cancel_while_a_draft_reads_the_text_ends_the_reply(
+    session: Session, use_draft: UseDraft, monkeypatch: pytest.MonkeyPatch
+):
+    """A draft that was exchanged in mid-reply is not made to read all of it for one more round."""
+    cancelled = False
+
+    def begin(_self: ModelDrafter, _tokens: list[int], go_on: Callable[[int], bool]) -> bool:
+        nonlocal cancelled
+        cancelled = True
+        return go_on(1)
+
+    made = 0
+    reply = Reply(session, ask("hello"), GREEDY, Limits(500), lambda: cancelled)
+    for step in reply.steps():
+        if isinstance(step, Grown):
+            assert not cancelled
+            made += 1
+            if made == 4:
+                monkeypatch.setattr(ModelDrafter, "begin", begin)
+                use_draft("good")
+    assert step.finish_reason == "cancelled"
+    assert made == 4
 
 
 def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_lacks(
@@ -167,6 +269,21 @@ def test_a_draft_with_a_larger_padded_vocabulary_never_proposes_what_the_target_
         assert max(drafted) < 512
     finally:
         session.close()
+
+
+def test_a_draft_that_lacks_the_last_tokens_of_the_target_drafts_all_the_same(
+    session: Session, tmp_path: Path
+):
+    target = TinyModel(vocab_size=512, n_layer=2, n_embd=64, n_ctx_train=1024, name="big")
+    write_draft_of(tmp_path / "short.gguf", target, noise=0.02, vocab_size=400)
+    _, alone = answer(session, ask("once upon a time"), max_tokens=120)
+    choice = DraftChoice(kind="model", path=str(tmp_path / "short.gguf"))
+    session.use_drafter(*session.make_drafter(choice), choice)
+    rounds, end = answer(session, ask("once upon a time"), max_tokens=120)
+    text = session.conversation.prompt(ask("once upon a time")).tokens + tokens_of(rounds)
+    assert max(text) >= 400
+    assert end.text == alone.text
+    assert end.stats.n_accepted > 10
 
 
 @pytest.mark.parametrize("length", [5, "auto"])
@@ -243,5 +360,24 @@ def test_a_context_too_small_for_a_batch_is_made_larger(models: Path):
             answer(session, ask("word " * 300))
         _, end = answer(session, ask("word"), max_tokens=5)
         assert end.stats.n_tokens == 5
+    finally:
+        session.close()
+
+
+def test_a_reply_cut_in_the_middle_of_a_character_goes_on_with_its_other_half() -> None:
+    session = Session(str(TARGET_PATH), ModelOptions(n_threads=1), 0)
+    question = "What is the quadratic equation formula?"
+    try:
+        _, whole = answer(session, ask(question))
+        assert "√" in whole.text and whole.finish_reason == "stop"
+        for n in range(20, 40):
+            _, first = answer(session, ask(question), max_tokens=n)
+            assert whole.text.startswith(first.text), "no broken character"
+            _, rest = answer(session, ask(question, first.text))
+            assert first.text + rest.text == whole.text, n
+            _, first = answer(session, ask(question), max_tokens=n)
+            session.conversation.forget()  # as after a restart: there is nothing but the text
+            _, rest = answer(session, ask(question, first.text))
+            assert "\ufffd" not in rest.text, n
     finally:
         session.close()

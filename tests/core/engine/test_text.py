@@ -17,6 +17,13 @@ def test_a_broken_character_at_the_end_is_replaced():
     assert stream.finish() == "\ufffd"
 
 
+def test_half_a_character_can_be_left_to_what_comes_later():
+    stream = TextStream()
+    assert stream.feed(b"a" + "√".encode()[:2]) == "a"
+    assert (stream.leave_half(), stream.leave_half()) == ("√".encode()[:2], b"")
+    assert stream.finish() == ""
+
+
 @pytest.mark.parametrize("cut", range(1, 9))
 def test_a_stop_string_cut_anywhere_is_found_and_left_out(cut: int):
     stream, data = TextStream(["STOP"]), b"one STOP two"

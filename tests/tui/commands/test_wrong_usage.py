@@ -48,6 +48,7 @@ def test_files_that_will_not_do_give_one_sentence(
     ("arguments", "expected"),
     [
         (("chat", "x", "--temprature", "1"), "no flag --temprature, did you mean --temperature?"),
+        (("chat", "x", "--temp", "1"), "no flag --temp, did you mean --temperature?"),
         (("--tempreature", "1", "chat", "x"), "did you mean --temperature?"),
         (
             ("keys", "--foo"),
