@@ -21,21 +21,24 @@ if TYPE_CHECKING:
 class ChatsInPalette(Provider):
     """Looks at the disk once, when the palette is opened, on a thread."""
 
-    _chats: Sequence[Listed] = ()
-
     @property
     def _owner(self) -> SavedChatActions:
         return cast("SavedChatActions", self.app)
 
     async def startup(self) -> None:
+        """Begin to look, and do not wait: Textual cancels a start that is not over when the next
+        letter is typed, and the whole palette finds nothing from then on."""
+        self._looking = asyncio.create_task(self._look(), name="chats-in-palette")
+
+    async def _look(self) -> Sequence[Listed]:
         try:
-            self._chats = await asyncio.to_thread(lambda: self._owner.keeper.store().chats())
+            return await asyncio.to_thread(lambda: self._owner.keeper.store().chats())
         except SpecdecError:  # the list of chats says what is wrong
-            self._chats = ()
+            return ()
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for chat in self._chats:
+        for chat in await asyncio.shield(self._looking):
             title = f"Chat: {clean_line(chat.title, 100)}"
             if score := matcher.match(title):
                 count = figures.tokens(chat.n_messages)

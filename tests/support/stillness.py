@@ -73,7 +73,9 @@ def wait_for_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _is_awaited(app: App[Any]) -> bool:
-    """Whether a message or a callback waits for its turn."""
+    """Whether a message or a callback waits for its turn, or a new size for a last one."""
+    if app._resize_event is not None:
+        return True
     pumps: list[MessagePump] = [app, *app._registry]
     return any(
         not pump._message_queue.empty() or pump._pending_message or pump._next_callbacks

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 
+import pytest
 from textual.command import CommandList
 from textual.pilot import Pilot
 
+from core.chats.store import Store
 from core.configuration import FIELDS
 from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
@@ -57,6 +60,23 @@ async def test_of_two_names_that_match_the_shorter_one_comes_first(start: Start)
     async with start(loaded=False) as (app, pilot):
         await choose(app, pilot, "thm")
         await wait_until(pilot, lambda: isinstance(app.screen, ThemesScreen))
+
+
+async def test_who_types_before_the_disk_has_answered_finds_everything(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start(loaded=False) as (app, pilot):
+        store, answer = app.keeper.store, Event()
+
+        def slow() -> Store:
+            answer.wait()
+            return store()
+
+        monkeypatch.setattr(app.keeper, "store", slow)
+        await pilot.press("ctrl+p", *"them")
+        answer.set()
+        found = app.screen.query_one(CommandList)
+        await wait_until(pilot, lambda: found.highlighted is not None)
 
 
 async def test_it_finds_saved_chats_by_their_titles(start: Start) -> None:
