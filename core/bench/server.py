@@ -109,6 +109,8 @@ class LlamaServer:
         try:
             text, timings = _parse(raw)
         except ValueError:
+            if complaint := _complaint_in(raw):
+                raise self._failure(f"gave up: {complaint}") from None
             raise self._failure("does not answer as a llama-server does") from None
         return _reply(text, timings, wall_s)
 
@@ -164,16 +166,26 @@ def _parse(raw: bytes) -> tuple[str, _Timings]:
     end, so that reading takes no time from the server. Raises ValueError where they are not there.
     """
     text, timings = "", None
-    for line in raw.splitlines():
-        data = line.removeprefix(b"data:").strip()
-        if data == line.strip() or data == b"[DONE]":
-            continue
+    for data in _data(raw):
         event = _Event.model_validate_json(data)
         text += "".join(choice.delta.content or "" for choice in event.choices)
         timings = event.timings or timings
     if timings is None:
         raise ValueError("no timings")
     return text, timings
+
+
+def _data(raw: bytes) -> list[bytes]:
+    """What the events of a stream carry, but for the one that says that it ends."""
+    lines = [line.strip() for line in raw.splitlines()]
+    data = [line.removeprefix(b"data:").strip() for line in lines if line.startswith(b"data:")]
+    return [each for each in data if each != b"[DONE]"]
+
+
+def _complaint_in(raw: bytes) -> str:
+    """The server's own words, where the stream ended with an error; else nothing."""
+    last = _data(raw)[-1:]
+    return _complaint(last[0]) if last and b'"error"' in last[0] else ""
 
 
 def _reply(text: str, timings: _Timings, wall_s: float) -> ServerReply:

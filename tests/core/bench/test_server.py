@@ -106,7 +106,7 @@ def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
         (200, b'{"choices": []}', "does not answer as a llama-server does"),
         (200, b'{"choices": [], "timings": {"predicted_n": 1, "predicted_ms": 1}}', "does not"),
         (200, b'data: {"choices": [{"delta": {"content": "cut off"}}]}\n\n', "does not answer"),
-        (200, b'data: {"error": {"message": "slot"}}\n\n', "does not answer as"),
+        (200, b'data: {"error": {"message": "the slot is gone"}}\n\n', "gave up: the slot is"),
         (200, b"data: {\n\n", "does not answer as a llama-server does"),
         (200, b"[1, 2]", "does not answer as a llama-server does"),
         (503, b'{"error": {"message": "Loading model"}}', "answers 503: Loading model"),
