@@ -12,7 +12,7 @@ import os
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from random import Random
@@ -27,6 +27,8 @@ SMALL_S, TUNED_BATCH, N_TUNINGS = 0.005, 5, 7
 GUESSED_RISE = 0.1
 """What a further token of a batch costs, in one-token batches, as long as nobody knows."""
 ENOUGH_FOR_A_SLOPE = 3
+CHEAP_STEP = 0.25
+"""A draft whose step takes such a share of a token of the target's is worth a try."""
 _SAMPLES = 9
 _ENOUGH = 3
 
@@ -167,6 +169,17 @@ def _undisturbed(samples: list[float]) -> float:
     return sorted(samples)[len(samples) // 4]
 
 
+def plausible_step(seconds: float, one_token: float, size_ratio: float) -> float:
+    """What a draft step is taken to cost until rounds say more, where it was measured to take
+    `seconds`, `one_token` of the target takes so long, and the draft has `size_ratio` of its bytes.
+
+    On a busy machine a step can take a thousand times what it does, and a draft so dear would not
+    be tried: nothing could put that right. So it counts as no dearer than its size makes likely;
+    where it really is (on a slower device), a round or two show it.
+    """
+    return min(seconds, max(CHEAP_STEP, size_ratio) * one_token)
+
+
 def tune_threads(cache: TokenCache) -> None:
     """Choose the CPU threads of a small model by measuring: it may be fastest on one.
 
@@ -190,13 +203,24 @@ def tune_threads(cache: TokenCache) -> None:
                 started = time.perf_counter()
                 cache.extend([0] * size, size)
                 samples.setdefault((size, n), []).append(time.perf_counter() - started)
-        fastest = {}
-        for size in (1, TUNED_BATCH):
-            # several threads have to be well worth it: on a busy machine they wait for each other
-            price = {n: median(samples[size, n]) * (1.3 if n > 1 else 1.0) for n in candidates}
-            fastest[size] = min(price, key=price.__getitem__)
-        context.use_threads(fastest[1], fastest[TUNED_BATCH])
+        one, batch = (
+            fewest_worth({n: samples[size, n] for n in candidates}) for size in (1, TUNED_BATCH)
+        )
+        context.use_threads(one, batch)
     cache.truncate(0)
+
+
+def fewest_worth(seconds: Mapping[int, Sequence[float]]) -> int:
+    """How many threads to use, given what a batch took with so many, several times over.
+
+    Several have to be well worth it: on a busy machine they wait for each other. Both as a rule and
+    at their best: there, a single one may look slow for once, too.
+    """
+
+    def fastest(of: Callable[[Sequence[float]], float]) -> int:
+        return min(seconds, key=lambda n: of(seconds[n]) * (1.3 if n > 1 else 1.0))
+
+    return min(fastest(median), fastest(min))
 
 
 class CostStore:

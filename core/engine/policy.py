@@ -108,7 +108,10 @@ def make_policy(
         best_fixed=best_fixed,
         best_draft=rates.index(max(rates[1:]), 1) if n else 0,
         can_pay=max((k + 1) / s for k, s in enumerate(seconds)) > rates[0],
-        could_pay=prices.t_draft < seconds[0],
+        could_pay=max(
+            tokens / (prices.h + k * prices.t_draft + v[0]) for k, tokens in enumerate(expected)
+        )
+        > rates[0],
     )
 
 

@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 from core.engine.cache import TokenCache
 from core.engine.choice import WayRecord
 from core.engine.conversation import Conversation
-from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, tune_threads
+from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, plausible_step, tune_threads
 from core.engine.drafters import (
     MAX_DRAFT,
     Drafter,
@@ -216,10 +216,13 @@ class Session:
         info = _model_info(model, context, warnings)
         cache = TokenCache(context)
         try:  # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
-            self._step_s[name] = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
+            step_s = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
         except SpecdecError:
             close()
             raise
+        one_token = self.governor.costs.table(1, 0)[1]
+        size_ratio = model.size_bytes / max(self.model.size_bytes, 1)
+        self._step_s[name] = plausible_step(step_s, one_token, size_ratio)
         drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, close)
         return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 

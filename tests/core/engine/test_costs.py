@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 
 from core.engine.cache import TokenCache
-from core.engine.costs import SIZES, CostCurve, CostStore, calibrate, expected
+from core.engine.costs import (
+    SIZES,
+    CostCurve,
+    CostStore,
+    calibrate,
+    expected,
+    fewest_worth,
+    plausible_step,
+)
 from core.engine.session import Session
 
 CURVE = {1: 28.0, 2: 60.0, 4: 72.0, 8: 96.0}
@@ -135,6 +143,27 @@ def test_what_there_was_no_time_for_is_measured_in_idle_moments(session: Session
         pass
     assert session.governor.costs.missing(SIZES) == []
     assert session.governor.costs.measured()[8] == 2.0, "what is known is not measured again"
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "fewest"),
+    [
+        ([4.0, 4.1, 4.0], [2.0, 2.1, 2.0], 2),
+        ([4.0, 4.1, 4.0], [3.5, 3.6, 3.5], 1),  # not worth it
+        ([4.0, 9.0, 9.0], [3.9, 4.0, 4.0], 1),  # one was disturbed
+        ([4.0, 4.1, 4.0], [2.0, 90.0, 90.0], 1),  # two wait for each other
+    ],
+)
+def test_several_threads_are_used_where_they_are_worth_it(
+    one: list[float], two: list[float], fewest: int
+):
+    assert fewest_worth({1: one, 2: two}) == fewest
+
+
+def test_a_step_is_no_dearer_than_the_drafts_size_makes_likely():
+    assert plausible_step(0.001, 0.028, 0.05) == 0.001
+    assert plausible_step(9.0, 0.028, 0.05) == pytest.approx(0.007)
+    assert plausible_step(9.0, 0.028, 0.9) == pytest.approx(0.9 * 0.028)
 
 
 def test_nothing_is_measured_in_idle_moments_while_others_use_the_machine(session: Session):
