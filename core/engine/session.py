@@ -160,6 +160,9 @@ class Session:
         self.drafters = (drafter, PromptLookupDrafter()) if helped else (drafter,)
         if isinstance(drafter, ModelDrafter):
             if step_s := self._step_s.pop(drafter.name, None):
+                one_token = self.governor.costs.table(1, 0)[1]
+                size_ratio = drafter.cache.context.model.size_bytes / self.model.size_bytes
+                step_s = plausible_step(step_s, one_token, size_ratio)
                 self.governor.price_draft(drafter.name, step_s)
             self._loaded_drafts[choice] = (drafter, info)
             for old, (other, _) in list(self._loaded_drafts.items()):
@@ -216,13 +219,10 @@ class Session:
         info = _model_info(model, context, warnings)
         cache = TokenCache(context)
         try:  # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
-            step_s = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
+            self._step_s[name] = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
         except SpecdecError:
             close()
             raise
-        one_token = self.governor.costs.table(1, 0)[1]
-        size_ratio = model.size_bytes / max(self.model.size_bytes, 1)
-        self._step_s[name] = plausible_step(step_s, one_token, size_ratio)
         drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, close)
         return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
 
