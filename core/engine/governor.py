@@ -142,6 +142,7 @@ class Governor:
         self._forecasts: tuple[Forecast | None, Forecast | None] = (None, None)
         """Of pausing and of drafting, under the policy in force."""
         self._rest: tuple[Policy, Plan] | None = None
+        self._shorter: tuple[Policy, int, Policy] | None = None
         self._policy_s = self._since_policy_s = 0.0
         self._paused_rounds = self._in_doubt = 0
         self._doubt_after = DOUBT_AFTER
@@ -285,7 +286,7 @@ class Governor:
         record = self._track(offer.name, offer.kind).record
         weights, length = record.now, max(policy.best_fixed, 1)
         if length > n_max:  # near the end: the rate in reach is what there is room for, no more
-            policy = make_policy(policy.prices, record.chances(n_max), record.first_proposals())
+            policy = self._within(policy, n_max, record)
 
         def go_on(p: Sequence[float | None]) -> bool:
             nonlocal weights
@@ -303,6 +304,15 @@ class Governor:
             go_on=go_on,
             keep=keep,
         )
+
+    def _within(self, policy: Policy, n_max: int, record: Acceptance) -> Policy:
+        """The same for drafts of at most `n_max` tokens, made once: a target that cannot take more
+        back has no room for the best length in any round."""
+        known = self._shorter
+        if known is None or known[0] is not policy or known[1] != n_max:
+            shorter = make_policy(policy.prices, record.chances(n_max), record.first_proposals())
+            known = self._shorter = (policy, n_max, shorter)
+        return known[2]
 
     def _current_policy(self, offer: Offer, depth: int) -> Policy:
         """The policy in force. What was seen is learned, and the policy made anew, after each round

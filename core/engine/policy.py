@@ -39,8 +39,8 @@ class Policy:
     `go_on[k]`: with k tokens drafted, draft another while their joint chance is above it.
     `rates[γ]`: predicted tokens per second of a fixed length γ; `rate`: of this policy.
     `best_fixed`: the length with the highest rate; `best_draft`: the same without length 0.
-    `can_pay`: whether drafting would pay if the draft were always right; `could_pay`: if a batch
-    cost no more than one token besides.
+    `can_pay`: whether drafting would pay if the draft were always right; `could_pay`: if it were
+    as right as is expected, and a batch cost no more than one token.
     """
 
     rates: list[float]

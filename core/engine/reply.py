@@ -217,9 +217,11 @@ class Reply:
     def _compare(self, round_: Round, depth: int, alone_s: float | None) -> None:
         """Count what the round would have taken the target alone: `alone_s` where it was alone, so
         that neither luck nor load makes a reply faster or slower than what it was itself."""
-        if (known := self._session.baseline.seconds(depth)) is not None:
-            n = len(round_.tokens)
-            self._tally.compare(round_, n * known if alone_s is None else alone_s)
+        baseline = self._session.baseline
+        if alone_s is not None and baseline.known(depth):
+            self._tally.compare(round_, alone_s)
+        elif alone_s is None and (known := baseline.seconds(depth)) is not None:
+            self._tally.compare(round_, len(round_.tokens) * known)
 
     def _finish_reason(self, round_: Round) -> FinishReason | None:
         if self._text.stopped or self._session.model.is_eog(round_.tokens[-1]):

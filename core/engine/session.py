@@ -200,20 +200,18 @@ class Session:
         )
         context = _draft_context(choice.path, options, on_progress, header)
         model = context.model
-        if context.n_rollback == 0:
-            name = name_of(Path(choice.path))
-            context.close()
-            model.close()
-            raise SpecdecError(
-                f"{name} keeps a recurrent state that llama.cpp cannot save, so it cannot draft; "
-                "choose another draft.",
-                "draft",
-            )
 
         def close() -> None:
             context.close()
             model.close()
 
+        if context.n_rollback == 0:
+            close()
+            raise SpecdecError(
+                f"{name_of(Path(choice.path))} keeps a recurrent state that llama.cpp cannot save, "
+                "so it cannot draft; choose another draft.",
+                "draft",
+            )
         name = self._name_apart(model)
         warnings = [fit.cause] if fit.verdict == "yes-but" else []
         info = _model_info(model, context, warnings)

@@ -22,18 +22,23 @@ class Baseline:
 
     def __init__(self) -> None:
         self._seconds: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_SAMPLES))
+        self._means: dict[int, float] = {}
 
     def record(self, depth: int, seconds: float) -> None:
         """A one-token round at `depth` tokens of context took so long."""
         self._seconds[_bucket(depth)].append(seconds)
+        self._means.pop(_bucket(depth), None)
 
     def seconds(self, depth: int) -> float | None:
         """What a token takes the target alone at `depth`; None where not measured enough."""
         if not self.known(depth):
             return None
-        samples = sorted(self._seconds[_bucket(depth)])
-        n_cut = len(samples) // 8
-        return fmean(samples[n_cut : len(samples) - n_cut])
+        bucket = _bucket(depth)
+        if bucket not in self._means:  # asked for after every round
+            samples = sorted(self._seconds[bucket])
+            n_cut = len(samples) // 8
+            self._means[bucket] = fmean(samples[n_cut : len(samples) - n_cut])
+        return self._means[bucket]
 
     def known(self, depth: int) -> bool:
         """Whether the target alone was measured enough at `depth`."""

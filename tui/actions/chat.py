@@ -142,9 +142,6 @@ class ChatActions(CommandActions):
         self.show_state()
 
     async def action_new_chat(self) -> None:
-        await self.leave_chat()
-
-    async def leave_chat(self) -> None:
         """Leave the chat for a new one; a reply that is being written is given up."""
         self.leave_picking()
         self.dialogue.new_chat()

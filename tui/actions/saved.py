@@ -53,7 +53,7 @@ class SavedChatActions(BranchActions):
 
         if self.size.width >= LIST_CELLS:
             keeper, open_now = self.keeper, self.dialogue.conversation.id
-            chats = ChatsScreen(keeper.store, open_now, self.leave_chat, keeper.trouble)
+            chats = ChatsScreen(keeper.store, open_now, self.action_new_chat, keeper.trouble)
             self.push_screen(chats, self._chosen)
 
     def _chosen(self, chosen: Open | None) -> None:

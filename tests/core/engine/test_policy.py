@@ -43,6 +43,13 @@ def test_a_look_at_the_confidence_is_worth_more_than_a_fixed_length():
     assert informed.rate > blind.rate
 
 
+@pytest.mark.parametrize(("t_draft", "could"), [(1.0, True), (14.0, True), (28.0, False)])
+def test_a_draft_as_slow_as_its_target_could_not_pay_whatever_batches_cost(
+    t_draft: float, could: bool
+):
+    assert make_policy(Prices(CPU.v, t_draft), [0.95] * 7).could_pay is could
+
+
 def test_the_tail_of_a_draft_is_dropped_where_it_does_not_pay():
     prices = Prices(v=[0.0, 1.0, 1.1, 1.2, 1.3, 3.0], t_draft=0.01)
     policy = make_policy(prices, [0.9] * 4)
