@@ -19,6 +19,7 @@ from platformdirs import user_cache_path
 
 from core import settings as options
 from core.settings import DEFAULTS, ENV_PREFIX, Settings, config_path
+from core.whole_files import replace_file
 
 CHECKERS = ("settings.py", "configuration.py", "protocol.py")
 """The files that decide what a value means; a changed one makes what was kept worthless."""
@@ -49,13 +50,9 @@ def keep(arguments: Sequence[str], settings: Settings) -> None:
     given = sorted(values.pop("given"))
     values["models_dirs"] = [str(folder) for folder in settings.models_dirs]
     path = kept_path()
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         kept = {"of": _circumstances(arguments), "given": given, "values": values}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            json.dump(kept, new)
-        beside.replace(path)
+        replace_file(path, json.dumps(kept).encode(), mode=0o600)
 
 
 def _circumstances(arguments: Sequence[str]) -> list[list[str]]:

@@ -6,11 +6,7 @@ written.
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ from tomlkit.exceptions import TOMLKitError
 from core.configuration import checked
 from core.errors import SpecdecError
 from core.settings import DEFAULTS, config_path, read_toml
+from core.whole_files import replace_file
 
 FIRST_LINE = "# specdec-tui's settings; `specdec-tui --help` says what each of them means.\n"
 Plain = bool | int | float | str | list[str]
@@ -134,40 +131,10 @@ def _text(path: Path) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Put `text` in the file's place in one step: nobody ever reads half a file."""
     try:
-        real = Path(os.path.realpath(path))
-        real.parent.mkdir(parents=True, exist_ok=True)
-        before = _permissions(real)
-        new = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        try:
-            with os.fdopen(os.open(new, flags, 0o666 if before is None else 0o600), "wb") as file:
-                if before is not None:
-                    with suppress(PermissionError):  # only root may give a file to another
-                        os.fchown(file.fileno(), before.st_uid, before.st_gid)
-                    os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(real)
-        finally:
-            with suppress(FileNotFoundError):  # it is, where all went well
-                new.unlink()
+        replace_file(path, text.encode(), durable=True)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
-
-
-def _permissions(path: Path) -> os.stat_result | None:
-    """Whose the file is and what may be done with it; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    # a file that may not be written is not to be got round by replacing it
-    if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
-        raise PermissionError("it is read-only")
-    return found
 
 
 def _unwritable(path: Path, error: Exception) -> SpecdecError:

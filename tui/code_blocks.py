@@ -11,6 +11,7 @@ from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.paths import expanded
 from core.reasoning import answer
+from core.whole_files import create_file
 from tui.markdown.blocks import parse
 from tui.sanitize import clean_line, clean_text
 
@@ -56,8 +57,7 @@ def save(text: str, name: str) -> Path:
         raise SpecdecError("A file needs a name.", "settings")
     try:
         path = expanded(name.strip()).absolute()
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text if text.endswith("\n") else text + "\n")
+        create_file(path, (text if text.endswith("\n") else text + "\n").encode())
     except FileExistsError:
         raise SpecdecError(
             f"There is a file {shown(name.strip(), 80)} already; give another name.", "settings"

@@ -11,6 +11,7 @@ from core.chats.branches import path
 from core.chats.portable import PortableChat, PortableMessage
 from core.chats.records import Chat, Message, read_stats
 from core.errors import SpecdecError
+from core.whole_files import create_file
 
 Format = Literal["markdown", "json"]
 SUFFIXES: dict[Format, str] = {"markdown": ".md", "json": ".json"}
@@ -70,8 +71,7 @@ def write_new(folder: Path, chat: Chat, form: Format, text: str) -> Path:
         name = f"{stem}{f'-{number}' if number > 1 else ''}{SUFFIXES[form]}"
         file = folder / name
         try:
-            with file.open("x", encoding="utf-8", errors="replace") as out:
-                out.write(text)
+            create_file(file, text.encode(errors="replace"))
         except FileExistsError:
             continue
         except OSError as error:

@@ -6,9 +6,6 @@ an editor, comment on them and take them to another machine, and they outlive th
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +20,7 @@ from core.configuration import not_right
 from core.errors import SpecdecError
 from core.models.untrusted import shown
 from core.settings import DEFAULTS, Settings, config_path, unreadable
+from core.whole_files import replace_file
 
 FIELDS = (
     *("target", "draft", "draft_len", "lookup", "system", "max_tokens"),
@@ -158,16 +156,9 @@ def _tables(path: Path, text: str) -> dict[str, Any]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """In one step, so that nobody ever reads half a file; a link stays a link."""
-    real = Path(os.path.realpath(path))
-    beside = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
     try:
-        real.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(real)
+        replace_file(path, text.encode(), durable=True)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise SpecdecError(
             f"{path}: cannot be written ({error.strerror}); make it writable.", "settings"
         ) from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from bisect import bisect_left
 from collections import deque
@@ -19,6 +18,7 @@ from random import Random
 from statistics import median
 
 from core.engine.cache import TokenCache
+from core.whole_files import replace_file
 
 SIZES = (1, 8, 2, 4, 16, 3, 12, 5, 6, 7, 9, 17, 10, 14)
 """Batch sizes measured at load, the most telling first."""
@@ -244,8 +244,5 @@ class CostStore:
         with contextlib.suppress(OSError, ValueError, TypeError):
             kept |= json.loads(self._path.read_text(encoding="utf-8"))
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             kept[key] = {str(n): round(s, 7) for n, s in curve.measured().items()}
-            beside = self._path.with_suffix(f".{os.getpid()}")
-            beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-            beside.replace(self._path)
+            replace_file(self._path, json.dumps(kept, indent=1).encode())

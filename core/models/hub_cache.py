@@ -20,6 +20,7 @@ from core.errors import SpecdecError
 from core.models.background import Cancelled, pause
 from core.models.hub_names import checked_repo, is_safe_file, repo_folder_name
 from core.models.untrusted import shown
+from core.whole_files import replace_file
 
 PARTIAL = ".specdec.incomplete"
 LOCK_TRY_S = 0.2
@@ -149,12 +150,9 @@ def point_main_at(cached: CachedFile) -> None:
     """Write the branch main, as a whole or not at all."""
     main = cached.repo_folder / "refs/main"
     commit = cached.commit_folder.name
-    main.parent.mkdir(parents=True, exist_ok=True)
     if main.is_file() and main.read_text(encoding="utf-8", errors="replace") == commit:
         return
-    beside = main.with_name(f"main.{secrets.token_hex(8)}.tmp")
-    beside.write_text(commit, encoding="utf-8")
-    beside.replace(main)
+    replace_file(main, commit.encode())
 
 
 def discard_partials(folder: Path, repo: str = "") -> int:

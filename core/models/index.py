@@ -23,6 +23,7 @@ from core.models.header import GgufHeader, Scalar, TokenTexts
 from core.models.kinds import Kind, classify
 from core.models.known_arrays import KnownArrays
 from core.models.shape import Footprint, Shape, Weights, joined, shape_of, weights_of
+from core.whole_files import replace_file
 
 VERSION = 1
 MAX_KEPT = 8192
@@ -116,14 +117,8 @@ class Index:
         if len(files) > MAX_KEPT:
             files = {key: value for key, value in files.items() if key in self._met}
         document = json.dumps({"version": VERSION, "files": files}, separators=(",", ":"))
-        beside = self._path.with_suffix(f".{os.getpid()}")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(document, encoding="ascii")
-            beside.replace(self._path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                beside.unlink()
+        with contextlib.suppress(OSError):
+            replace_file(self._path, document.encode())
         self._new = {}
 
     def _read(self, path: Path, key: str, stamp: list[int]) -> Entry:
