@@ -223,3 +223,37 @@ def test_a_writer_is_known_as_long_as_it_lives(tmp_path: Path) -> None:
     (folder / "abandoned").touch()
     owners.sweep(folder)
     assert list(folder.iterdir()) == []
+
+
+def test_a_writer_that_begins_while_others_sweep_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One who has locked its file, when it was made and not locked yet, has to remove it, too,
+    before the lock is its owner's."""
+    folder = tmp_path / "writing"
+    made, swept = threading.Event(), threading.Event()
+    lock, unlink = owners.fcntl.flock, Path.unlink
+
+    def lock_late(file: int, how: int) -> None:
+        if threading.current_thread() is threading.main_thread() and not made.is_set():
+            made.set()
+            assert swept.wait(PATIENCE_S)
+        lock(file, how)
+
+    def remove_late(path: Path, missing_ok: bool = False) -> None:
+        swept.set()
+        time.sleep(0.2)
+        unlink(path, missing_ok)
+
+    def sweep() -> None:
+        made.wait(PATIENCE_S)
+        owners.sweep(folder)
+
+    monkeypatch.setattr(owners.fcntl, "flock", lock_late)
+    monkeypatch.setattr(Path, "unlink", remove_late)
+    sweeping = threading.Thread(target=sweep)
+    sweeping.start()
+    owner = Owner(folder)
+    sweeping.join()
+    assert not gone(folder, owner.token) and len(list(folder.iterdir())) == 1
+    owner.close()
