@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -14,3 +15,8 @@ for _name in ("CONFIG", "CACHE", "DATA", "STATE"):
 (Path(_home) / "state/specdec-tui/welcomed").touch()
 for _name in [name for name in os.environ if name.startswith("SPECDEC_")]:
     del os.environ[_name]
+
+# What a shell runs in the background it lets ignore an interrupt, and so would all that is run here
+# and interrupted.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -37,6 +37,7 @@ from core.protocol import (
     SetDraft,
     SetDraftLen,
 )
+from tests.support.processes import running
 from tests.support.tiny_gguf import (
     truncate_file,
     write_draft_of,
@@ -287,7 +288,7 @@ def test_an_app_that_is_killed_leaves_no_engine(models: Path):
             await asyncio.sleep(60)
         asyncio.run(main())
     """)
-    with subprocess.Popen([sys.executable, "-c", app], stdout=subprocess.PIPE, text=True) as parent:
+    with running([sys.executable, "-c", app], text=True) as parent:
         pid = int(parent.stdout.readline())
         assert alive(pid)
         parent.kill()
@@ -299,10 +300,9 @@ def test_an_app_that_is_killed_leaves_no_engine(models: Path):
 
 def test_it_can_be_driven_by_hand(models: Path):
     target = models / "target.gguf"
-    with subprocess.Popen(
+    with running(
         [sys.executable, "-m", "core.worker"],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     ) as worker:

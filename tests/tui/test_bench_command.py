@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 import pytest
 
 from core.bench.synthetic import Pair, write_pair
+from tests.support.pilot import WAIT_S
+from tests.support.processes import running
 from tests.support.tiny_gguf import write_tiny_model
 from tui.cli import main
 
@@ -191,17 +193,13 @@ def test_a_draft_that_does_not_fit_and_a_server_that_is_not_there_are_failures(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_removes_the_models(number: int, code: int, temporary: Path) -> None:
     command = [sys.executable, "-m", "tui.cli", "bench", "--synthetic", "tiny", "--repeats", "9999"]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    deadline = time.monotonic() + 30
-    while not list(temporary.glob("*/specdec-tui/costs.json")):  # the models are loaded
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    with running(command, stderr=subprocess.PIPE, env=env) as process:
+        deadline = time.monotonic() + WAIT_S
+        while not list(temporary.glob("*/specdec-tui/costs.json")):  # the models are loaded
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out, err) == (code, b"", b"")
     assert not list(temporary.iterdir())

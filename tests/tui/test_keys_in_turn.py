@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,11 @@ from tui.keys_in_turn import Turns
 
 
 @pytest.fixture
-def screen(models: Path) -> Iterator[Screen]:
+def screen(models: Path) -> Screen:
     target = str(models / "target.gguf")
     screen = Screen("--target", target, "--draft", "none", "--threads", "1", columns=80, rows=24)
     screen.wait(lambda text: "ready" in text)
-    yield screen
-    screen.process.close(force=True)
+    return screen
 
 
 def written(text: str) -> str:

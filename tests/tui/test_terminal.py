@@ -42,7 +42,6 @@ def test_the_first_frame_at_80_columns_is_laid_out_for_80_columns(flags: list[st
     screen = Screen(*flags, columns=80, rows=24)
     screen.wait(lambda text: "ready" in text)
     assert b"accepted by position" not in screen.raw, "the panel was shown, and folded away then"
-    screen.process.close(force=True)
 
 
 def test_a_terminated_app_restores_the_terminal_and_ends_its_engine(flags: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from core.chats.owners import Owner, gone
 from core.chats.store import Store
 from core.chats.writer import SAVED_AGAIN, Writer
 from tests.core.chats.conftest import PATIENCE_S, growing, talk
+from tests.support.processes import running
 
 ROOT = Path(__file__).parents[3]
 Start = Callable[[], Writer]
@@ -127,17 +127,15 @@ def test_the_caller_never_waits_for_the_file(start: Start, store: Store, path: P
 
 
 def test_a_kill_loses_at_most_a_second_and_the_reply_is_marked(path: Path, store: Store) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", GROWS, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
     told: list[str] = []
-    while not told or told[-1].startswith("save") or saves(told)[0] < 0:
-        told.append(process.stdout.readline().strip())
-    (listed,) = store.chats()
-    assert listed.writer, "a reply that another process writes is not interrupted"
-    process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate()
+    with running([sys.executable, "-c", GROWS, str(path)], cwd=ROOT, text=True) as process:
+        assert process.stdout
+        while not told or told[-1].startswith("save") or saves(told)[0] < 0:
+            told.append(process.stdout.readline().strip())
+        (listed,) = store.chats()
+        assert listed.writer, "a reply that another process writes is not interrupted"
+        process.send_signal(signal.SIGKILL)
+        rest, _ = process.communicate()
     told += rest.split("\n")[:-1]
     (listed,) = store.chats()
     assert (listed.ending, listed.writer) == ("interrupted", "")
