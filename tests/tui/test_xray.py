@@ -187,6 +187,7 @@ async def test_other_replies_are_a_key_away_and_one_that_was_not_seen_says_so(
         app.dialogue.conversation.turns[-1] = Turn("hello")  # it is answered again
         await wait_until(pilot, lambda: said(app, "legend") == EMPTY)
         app.dialogue.new_chat()
+        view.post_message(TokenView.Moved())  # it did, a moment before
         await wait_until(pilot, lambda: not isinstance(app.screen, XrayScreen))
 
 
