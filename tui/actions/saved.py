@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -109,8 +108,9 @@ class SavedChatActions(BranchActions):
 
         def work(conversation: Conversation) -> None:
             chat, messages = conversation.record(), dict(conversation.kept)
-            sentence, _ = exported(chat, messages, "markdown", Path.cwd())
-            self.post_message(FromDisk(partial(self.tell, Notice(sentence))))
+            sentence, well = exported(chat, messages, "markdown")
+            notice = Notice(clean_line(sentence, 400), "information" if well else "error")
+            self.post_message(FromDisk(partial(self.tell, notice)))
 
         self.run_worker(partial(work, self.dialogue.conversation), thread=True, exit_on_error=False)
 

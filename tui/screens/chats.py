@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
@@ -289,5 +288,4 @@ class ChatsScreen(ModalScreen[Open | None]):
 
     def action_export(self, form: Format) -> None:
         if (chosen := self._chosen()) is not None:
-            work = partial(saved_chats.saved_as, self._store, chosen[0], form, Path.cwd())
-            self._change(work, chosen[0])
+            self._change(partial(saved_chats.saved_as, self._store, chosen[0], form), chosen[0])
