@@ -74,7 +74,7 @@ class Frame(App[None]):
         self.terminal = terminal or Terminal()
         self.turns = Turns(self, super().on_event)
         self.shortcuts = _shortcuts()
-        self.end_hint = f"{self.shortcuts.first('bottom') or 'PgDn'}: to the end"
+        self.end_hint = self.shortcuts.named("{bottom}: to the end")
         self.changed_here: set[str] = set()
         """Settings that have a value of their own in this session."""
         self.repainting: Timer | None = None
@@ -169,6 +169,10 @@ class Frame(App[None]):
     def more_commands(self) -> Iterable[SystemCommand]:
         """What the palette finds beside the actions of the registry."""
         return ()
+
+    def hint(self, sentence: str) -> None:
+        """Say a sentence of ours above the composer, its actions named by their keys."""
+        self.divider.say(self.shortcuts.named(sentence))
 
     def tell(self, notice: Notice) -> None:
         """A toast."""

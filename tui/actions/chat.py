@@ -55,7 +55,7 @@ class ChatActions(CommandActions):
             case Ended(turn):
                 if view := self.chat.last_reply:
                     view.finish(clean_text(turn.reply), summary(turn), turn.note)
-                self.divider.unsay(BUSY)
+                self.divider.unsay(self.shortcuts.named(BUSY))
                 if turn.finish_reason == "error" and not (turn.reply or self.composer.text):
                     self.composer.text = turn.prompt  # nothing was answered: nothing is lost
                     self.composer.move_cursor(self.composer.document.end)
@@ -101,7 +101,7 @@ class ChatActions(CommandActions):
         else:
             turn = self.dialogue.submit_instead(index, text)
         if turn is None:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         self.composer.clear()
         self.composer.recall.remember(given)
@@ -127,8 +127,7 @@ class ChatActions(CommandActions):
         """How the last reply goes on, where it is not at its end."""
         turns = self.dialogue.conversation.turns
         if turns and turns[-1].unfinished:
-            key = self.shortcuts.first("resume") or "/resume"
-            self.divider.say(f"this reply was not finished: {key} continues it")
+            self.hint("this reply was not finished: {resume} continues it")
 
     def leave_picking(self) -> None:
         """No earlier message is being rewritten any more."""
@@ -152,7 +151,7 @@ class ChatActions(CommandActions):
         busy = self.dialogue.busy
         turn = self.dialogue.regenerate()
         if turn is None:
-            self.divider.say(BUSY if busy else "there is no message to answer yet")
+            self.hint(BUSY if busy else "there is no message to answer yet")
             return
         self.leave_picking()
         if view := self.chat.last_reply:

@@ -87,7 +87,7 @@ class ModelActions(Frame):
         from tui.downloads import arrival
 
         if item := self.fetcher.take(message):
-            said = arrival(item, self.shortcuts.in_text)
+            said = arrival(item, self.shortcuts.named)
             self.tell(Notice(said, "error" if item.note else "information"))
             if item.path:
                 wanted = bool(item.request.draft_for)

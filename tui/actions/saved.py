@@ -22,6 +22,8 @@ from tui.sanitize import clean_line
 if TYPE_CHECKING:
     from tui.screens.chats import Open
 
+INTERRUPTED = "a reply was interrupted: {chats}, Enter opens it"
+
 
 @dataclass
 class FromDisk(Message):
@@ -123,6 +125,5 @@ class SavedChatActions(BranchActions):
     @on(InterruptedFound)
     def _interrupted_found(self) -> None:
         if not self.dialogue.conversation.turns:
-            key = self.shortcuts.first("chats") or "/chats"
-            self.standing_hint = f"a reply was interrupted: {key}, Enter opens it"
+            self.standing_hint = self.shortcuts.named(INTERRUPTED)
             self.show_state()

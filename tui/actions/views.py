@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from textual.app import SystemCommand
 from textual.screen import Screen
 
+from tui.action import Action
 from tui.frame import LIST_CELLS, Frame
-from tui.keys import ACTIONS, Action
+from tui.keys import ACTIONS
 
 FIRST_IN_PALETTE = (
     *("new_chat", "chats", "drafts", "next_draft", "models", "compare", "xray", "regenerate"),

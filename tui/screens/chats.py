@@ -168,7 +168,8 @@ class ChatsScreen(ModalScreen[Open | None]):
     def _show_hints(self) -> None:
         searching = self.focused is self._search
         self._search.placeholder = TYPE if searching else GO
-        row: list[Hint] = [("Enter", "open")] if self._list.highlighted else []
+        enter = "Enter" if searching else "{list_choose}"
+        row: list[Hint] = [(enter, "open")] if self._list.highlighted else []
         if searching:
             hints: list[Hint] = [*row, ("↑ ↓", "move"), ("Tab", "rename, delete, export …")]
         elif row:

@@ -104,7 +104,7 @@ class DraftsScreen(ModalScreen[DraftOption | None]):
 
     def on_mount(self) -> None:
         self._table.focus()
-        self._hints.show([("1–9", "choose"), ("Enter", "choose"), ("Esc", "close")])
+        self._hints.show([("1–9", "choose"), ("{list_choose}", "choose"), ("Esc", "close")])
         self._hints.say(JUDGING)
         self._show()
         self.set_interval(LOOK_AGAIN_S, self._show)

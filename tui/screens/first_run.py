@@ -40,7 +40,7 @@ LOOK_AGAIN_S = 0.3
 SIZE_CELLS, EXPECTED_CELLS = 10, 20
 LEAD = (
     "Nothing is configured yet. Choose a pair of models to chat with: a target, and a small draft "
-    "that makes it faster. F5 shows all models, here and on the Hub, at any time."
+    "that makes it faster. {models} shows all models, here and on the Hub, at any time."
 )
 
 
@@ -146,7 +146,7 @@ class FirstRunScreen(ModalScreen[Local | None]):
     def compose(self) -> ComposeResult:
         with Container(id="page"):
             yield Static("welcome to specdec-tui", id="title", markup=False)
-            yield Static(shortcuts_of(self.app).in_text(LEAD), id="lead", markup=False)
+            yield Static(shortcuts_of(self.app).named(LEAD), id="lead", markup=False)
             yield self._list
             yield self._about
             yield self._hints
@@ -179,18 +179,18 @@ class FirstRunScreen(ModalScreen[Local | None]):
     def _moved(self) -> None:
         row = self._list.highlighted
         close: Hint = ("Esc", "chat on the bundled pair")
-        more: list[Hint] = [("F5", "all models"), close]
+        more: list[Hint] = [("{models}", "all models"), close]
         match row:
             case Local():
                 self._about.update(clean_line(f"{row.draft_name or 'no draft'}: {row.verdict}"))
-                uses: list[Hint] = [("Enter", "use it"), ("d", "use it, keep it as default")]
-                self._hints.show([*uses, *more])
+                keep: Hint = ("d", "use it, keep it as default")
+                self._hints.show([("{list_choose}", "use it"), keep, *more])
             case Remote():
                 self._about.update(f"{row.target} with {row.draft}")
-                self._hints.show([("Enter", "fetch both; chat meanwhile"), *more])
+                self._hints.show([("{list_choose}", "fetch both; chat meanwhile"), *more])
             case _:
                 self._about.update("Two tiny models that know little, here without a download.")
-                self._hints.show([("Enter", "begin"), *more])
+                self._hints.show([("{list_choose}", "begin"), *more])
 
     @on(PickList.Picked)
     def _picked(self) -> None:
@@ -238,7 +238,7 @@ class FirstRunScreen(ModalScreen[Local | None]):
     def _queue(self, requests: Sequence[Request]) -> None:
         for request in requests:
             self._fetcher.fetch(request)
-        queued = shortcuts_of(self.app).in_text("Both are in the queue; F8 shows it.")
+        queued = shortcuts_of(self.app).named("Both are in the queue; {downloads} shows it.")
         self._say(f"{queued} Esc begins a chat meanwhile.")
 
     def _follow(self) -> None:
