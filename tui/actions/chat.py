@@ -58,6 +58,7 @@ class ChatActions(CommandActions):
                 self.divider.unsay(self.shortcuts.named(BUSY))
                 if turn.finish_reason == "error" and not (turn.reply or self.composer.text):
                     self.composer.text = turn.prompt  # nothing was answered: nothing is lost
+                    turn.returned = True
                     self.composer.move_cursor(self.composer.document.end)
                 self.say_unfinished()
                 self.show_state()
@@ -95,7 +96,8 @@ class ChatActions(CommandActions):
         text = await self.take_command(given)
         if not text:
             return
-        index = self.picked
+        index, turns = self.picked, self.dialogue.conversation.turns
+        anew = index is not None or (turns and turns[-1].returned)
         if index is None:
             turn = self.dialogue.submit(text)
         else:
@@ -105,7 +107,7 @@ class ChatActions(CommandActions):
             return
         self.composer.clear()
         self.composer.recall.remember(given)
-        if index is not None:
+        if anew:
             self.leave_picking()
             await self.show_conversation(self.dialogue.conversation.turns[:-1])
         await self.chat.add(MessageView.of(asked(turn, self.dialogue.conversation.places())))
