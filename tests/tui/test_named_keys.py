@@ -63,7 +63,7 @@ async def test_in_lists(remapped: StillApp) -> None:
         await press(app, pilot, "escape")
         await app.run_action("first_run")
         await rest(app, pilot)
-        assert "F16 begin" in hints(app) and "F17" not in hints(app)
+        assert "F16 use it" in hints(app) and "F17" not in hints(app)
         assert "all models" not in hints(app), "which has no key"
 
 
