@@ -17,6 +17,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
+from textual.worker import Worker
 
 from core.errors import SpecdecError
 from core.settings import Settings
@@ -165,6 +166,12 @@ class Frame(App[None]):
         self.divider.fraction = state.fraction if state.stage else None
         place = "" if self.chat.at_end else self.end_hint
         self.divider.lasting = self.standing_hint or place
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        from tui.defects import defect
+
+        if said := defect(event):
+            self.tell(Notice(said, "error"))
 
     def more_commands(self) -> Iterable[SystemCommand]:
         """What the palette finds beside the actions of the registry."""

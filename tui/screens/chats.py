@@ -19,6 +19,7 @@ from core.chats.exports import Format
 from core.chats.search import Hit
 from core.chats.store import Store
 from tui import saved_chats
+from tui.defects import SaysDefects
 from tui.sanitize import clean_line
 from tui.saved_chats import Answer, Row
 from tui.screens.prompt import PromptScreen
@@ -45,7 +46,7 @@ class Done(Message):
     take: Callable[[], None]
 
 
-class ChatsScreen(ModalScreen[Open | None]):
+class ChatsScreen(SaysDefects, ModalScreen[Open | None]):
     """Closes with the chat to open, or None.
 
     One types to search, as most come to find something; the arrow keys move through what is found

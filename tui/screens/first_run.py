@@ -18,6 +18,7 @@ from textual.widgets import Static
 from core.errors import SpecdecError
 from core.settings import Settings
 from tui import figures
+from tui.defects import SaysDefects
 from tui.downloads import Request, summary
 from tui.fetching import Fetcher
 from tui.sanitize import clean_line
@@ -113,7 +114,7 @@ def _short(repo: str) -> str:
     return repo.rpartition("/")[2].removesuffix("-GGUF")
 
 
-class FirstRunScreen(ModalScreen[Local | Bundled | None]):
+class FirstRunScreen(SaysDefects, ModalScreen[Local | Bundled | None]):
     """Closes with the pair on this machine to take, or None for what is in use: at the first start
     the bundled one, which is loading meanwhile. What it begins to fetch comes without it."""
 

@@ -20,6 +20,7 @@ from textual.worker import get_current_worker
 from core.settings import Settings
 from tui import figures, model_shelf
 from tui.browser import Browser, Local, Remote, RemoteChoice, rows
+from tui.defects import SaysDefects
 from tui.dialogue import BUSY, Dialogue
 from tui.downloads import Item, Request, summary
 from tui.fetching import Fetcher
@@ -54,7 +55,7 @@ class Answer(Message):
     take: Callable[[], None]
 
 
-class ModelsScreen(ModalScreen[Use | None]):
+class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
     """Closes with the model to use, or None. Downloads that it starts go on without it."""
 
     CSS = """
