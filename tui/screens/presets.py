@@ -131,7 +131,7 @@ class PresetsScreen(ModalScreen[Taken | None]):
             said, style = error.message, "$failure"
         self._list.show(presets, name)
         self._hints.say(clean_line(said, 400), style)
-        own = [("Enter", "use"), ("x", "delete")] if presets else []
+        own = [("{list_choose}", "use"), ("x", "delete")] if presets else []
         self._hints.show([*own, ("s", "keep what is in use now"), ("Esc", "close")])
 
     @on(PickList.Picked)
