@@ -24,7 +24,7 @@ class Owner:
             self._path = folder / self.token
             self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             with contextlib.suppress(OSError):  # where there are no locks, see `gone`
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._file, fcntl.LOCK_EX)
             if self._path.exists():  # else another swept it away before it was locked
                 return
             os.close(self._file)
@@ -42,27 +42,32 @@ def gone(folder: Path, token: str) -> bool:
     On a file system without locks every other process counts as gone. The mark that it gets is
     taken back by itself, since a reply that does end overwrites it.
     """
-    if not token.isalnum():
-        return True
-    try:
-        file = os.open(folder / token, os.O_RDWR)
-    except OSError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    finally:
-        os.close(file)
-    return True
+    return not token.isalnum() or _is_free(folder / token)
 
 
 def sweep(folder: Path) -> None:
     """Remove the files of processes that are gone."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            if gone(folder, path.name):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+            _is_free(path, remove=True)
+
+
+def _is_free(path: Path, *, remove: bool = False) -> bool:
+    """Whether nobody holds the lock on a file, which is removed then where that is wanted: under
+    the lock, or an owner that has just made the file could take it for its own meanwhile."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        return True
+    try:
+        with contextlib.suppress(OSError):  # there may be no locks, see `gone`
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        if remove:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    finally:
+        os.close(file)
+    return True
