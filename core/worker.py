@@ -127,20 +127,23 @@ class Worker:
 
         capture_log()
         gc.freeze()  # what was imported stays: a collection in mid-reply need not look at it
-        session = Session(
-            command.target, command.options, command.draft_len, self._progress("load_target")
-        )
-        with contextlib.suppress(SpecdecError):  # the first reply will say so
-            self._warm_up(session)
-        notice = None
-        try:
-            drafter, info = session.make_drafter(command.draft, self._progress("load_draft"))
-            session.use_drafter(drafter, info, command.draft)
-        except SpecdecError as error:  # the target is fine: it answers alone, and says why
-            notice = error.message
-        if self._session:
-            self._session.close()
-        self._session, self._naming = session, Naming(session.model)
+        with contextlib.ExitStack() as undo:
+            session = Session(
+                command.target, command.options, command.draft_len, self._progress("load_target")
+            )
+            undo.callback(session.close)
+            with contextlib.suppress(SpecdecError):  # the first reply will say so
+                self._warm_up(session)
+            notice = None
+            try:
+                drafter, info = session.make_drafter(command.draft, self._progress("load_draft"))
+                session.use_drafter(drafter, info, command.draft)
+            except SpecdecError as error:  # the target is fine: it answers alone, and says why
+                notice = error.message
+            undo.pop_all()
+        before, self._session, self._naming = self._session, session, Naming(session.model)
+        if before:
+            before.close()
         self._emit(
             Loaded(
                 target=session.info(),
@@ -163,13 +166,15 @@ class Worker:
             return
         messages = [ChatMessage(role="user", content="Hello")]
         n_rounds = 0
-        while n_rounds < WARM_UP_ROUNDS:
-            reply = Reply(session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS))
-            for step in reply.steps():
-                if isinstance(step, Grown):
-                    wire.write(event_of("", step))
-                    n_rounds += 1
-        session.forget()
+        try:
+            while n_rounds < WARM_UP_ROUNDS:
+                reply = Reply(session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS))
+                for step in reply.steps():
+                    if isinstance(step, Grown):
+                        wire.write(event_of("", step))
+                        n_rounds += 1
+        finally:
+            session.forget()
 
     def _set_draft(self, command: SetDraft) -> None:
         session = self._need_session()

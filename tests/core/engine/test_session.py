@@ -10,13 +10,11 @@ import pytest
 
 from core.demo import TARGET_PATH
 from core.engine.cache import common_prefix
-from core.engine.costs import CostStore
 from core.engine.drafters import ModelDrafter
 from core.engine.governor import Offer, Plan
 from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
-from core.llama.model import Model
 from core.protocol import ChatMessage, DraftChoice, ModelOptions
 from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask, tokens_of
 from tests.support.tiny_gguf import TinyModel, write_draft_of, write_tiny_model
@@ -137,6 +135,16 @@ def test_an_empty_prompt_is_refused(session: Session, messages: list[ChatMessage
         answer(session, messages)
 
 
+def test_a_template_that_makes_nothing_of_a_conversation_is_named(tmp_path: Path):
+    write_tiny_model(tmp_path / "silent.gguf", chat_template="{{ '' }}")
+    session = Session(str(tmp_path / "silent.gguf"), ModelOptions(n_threads=1), 5)
+    try:
+        with pytest.raises(SpecdecError, match="chat template makes nothing"):
+            answer(session, ask("hello"))
+    finally:
+        session.close()
+
+
 def test_a_prompt_longer_than_the_context_is_refused_and_nothing_is_lost(session: Session):
     answer(session, ask("hello"))
     with pytest.raises(SpecdecError, match=r"the context holds 1,024.*--ctx"):
@@ -153,29 +161,6 @@ def test_a_draft_with_another_vocabulary_is_refused_with_the_cause(session: Sess
 def test_a_context_beyond_the_memory_is_refused(models: Path):
     with pytest.raises(SpecdecError, match="--ctx"):
         Session(str(models / "target.gguf"), ModelOptions(n_ctx=2**31 - 1), 5)
-
-
-def test_a_load_that_fails_while_batches_are_measured_leaves_nothing_allocated(
-    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
-):
-    freed: list[str] = []
-    close = Model.close
-
-    def seen(model: Model) -> None:
-        freed.append(Path(model.path).stem)
-        close(model)
-
-    def fails(*_: object) -> None:
-        raise SpecdecError("llama.cpp could not decode a batch of 8 tokens.", "memory")
-
-    monkeypatch.setattr(Model, "close", seen)
-    monkeypatch.setattr("core.engine.session.calibrate", fails)
-    monkeypatch.setattr(CostStore, "load", lambda *_: None)
-    with pytest.raises(SpecdecError, match="could not decode"):
-        session.make_drafter(DraftChoice(kind="model", path=str(models / "good.gguf")))
-    with pytest.raises(SpecdecError, match="could not decode"):
-        Session(str(models / "target.gguf"), ModelOptions(n_threads=1), 5)
-    assert freed == ["good", "target"]
 
 
 def test_the_governor_hears_of_a_draft_when_it_is_used_and_not_on_the_loading_thread(
