@@ -64,19 +64,26 @@ class Worker:
         self._emit = emit
         self._inbox: SimpleQueue[Command] = SimpleQueue()
         self._waiting: deque[Command] = deque()
-        self._cancelled: set[str] = set()
+        self._cancels: dict[str, threading.Event] = {}
+        """Of the replies that are asked for and not over; a cancel that comes later is none."""
         self._session: Session | None = None
         self._naming: Naming | None = None
-        self._new_draft: SimpleQueue[tuple[SetDraft, Drafter, DrafterInfo] | Failed] = SimpleQueue()
+        self._new_draft: SimpleQueue[tuple[Drafter, DrafterInfo, SetDraft] | Failed | None]
+        self._new_draft = SimpleQueue()
+        """What came of each load; None: not begun, for another draft was wanted by then."""
         self._draft_loads = 0
+        self._loading_draft = threading.Lock()
         self._draft_wanted: SetDraft | None = None
 
     def post(self, command: Command) -> None:
         """Take a command, from any thread."""
         if isinstance(command, Cancel):
-            self._cancelled.add(command.id)
-        else:
-            self._inbox.put(command)
+            if cancel := self._cancels.get(command.id):
+                cancel.set()
+            return
+        if isinstance(command, Generate):
+            self._cancels.setdefault(command.id, threading.Event())
+        self._inbox.put(command)
 
     def run(self) -> None:
         """Work until told to shut down."""
@@ -109,7 +116,10 @@ class Worker:
                     if self._session:
                         self._session.governor.draft_len = command.draft_len
                 case Generate():
-                    self._generate(command)
+                    try:
+                        self._generate(command)
+                    finally:
+                        self._cancels.pop(command.id, None)
                 case MeasureCosts():
                     target, draft = self._need_session().measure_costs()
                     self._emit(Costs(target=target, draft=draft))
@@ -191,7 +201,7 @@ class Worker:
             command.messages,
             command.sampling,
             Limits(command.max_tokens, tuple(command.stop)),
-            lambda: command.id in self._cancelled,
+            self._cancels.setdefault(command.id, threading.Event()).is_set,
         )
         prefill = self._progress("prefill", command.id)
         try:
@@ -208,7 +218,6 @@ class Worker:
                 if isinstance(step, Grown):
                     self._between_rounds(session)
         finally:
-            self._cancelled.discard(command.id)
             self._settle_draft(session)
 
     def _need_session(self) -> Session:
@@ -221,10 +230,13 @@ class Worker:
     # -------------------------------------------------------------- in mid-reply
 
     def _between_rounds(self, session: Session) -> None:
-        """Carry out what can be done while a reply goes on; the rest waits for its end."""
+        """Carry out what can be done while a reply goes on; the rest waits for its end, and with a
+        target what is said of it thereafter."""
         while not self._inbox.empty():
             command = self._inbox.get()
-            if isinstance(command, SetDraft):
+            if any(isinstance(waiting, Load) for waiting in self._waiting):
+                self._waiting.append(command)
+            elif isinstance(command, SetDraft):
                 self._load_draft_aside(session, command)
             elif isinstance(command, SetDraftLen):
                 session.governor.draft_len = command.draft_len
@@ -234,14 +246,19 @@ class Worker:
             self._take_draft(session)
 
     def _load_draft_aside(self, session: Session, command: SetDraft) -> None:
-        """Load a draft on a thread of its own: the reply goes on with the old one meanwhile."""
+        """Load a draft on a thread of its own: the reply goes on with the old one meanwhile. One at
+        a time, for each is measured; and none that is not wanted any more by then."""
         self._draft_wanted = command
         self._draft_loads += 1
 
         def load() -> None:
             try:
-                made = session.make_drafter(command.draft, self._progress("load_draft"))
-                self._new_draft.put((command, *made))
+                with self._loading_draft:
+                    if command is not self._draft_wanted:
+                        self._new_draft.put(None)
+                        return
+                    made = session.make_drafter(command.draft, self._progress("load_draft"))
+                self._new_draft.put((*made, command))
             except SpecdecError as error:
                 self._new_draft.put(_failed(command, error.message, error.kind))
             except Exception as error:
@@ -258,14 +275,13 @@ class Worker:
     def _take_draft(self, session: Session) -> None:
         result = self._new_draft.get()
         self._draft_loads -= 1
-        if isinstance(result, Failed):
-            self._emit(result)
-            return
-        command, drafter, info = result
-        if command is self._draft_wanted:
-            self._use(session, command.draft, drafter, info)
-        else:  # another one was asked for since
-            session.discard(drafter)
+        match result:
+            case Failed():
+                self._emit(result)
+            case (drafter, info, command) if command is self._draft_wanted:
+                self._use(session, command.draft, drafter, info)
+            case (drafter, _, _):  # another one was asked for since
+                session.discard(drafter)
 
     # -------------------------------------------------------------- events
 

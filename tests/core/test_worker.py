@@ -140,7 +140,7 @@ async def test_another_draft_in_mid_reply(client: EngineClient, models: Path):
 
 
 async def test_a_draft_that_does_not_fit_leaves_the_reply_alone(client: EngineClient, models: Path):
-    await client.send(load(models))
+    await client.send(load(models, draft_len=3))  # at a fixed length lookup has no say
     await until(client, Loaded)
     await client.send(generate(max_tokens=0))
     await until(client, Round)
