@@ -229,6 +229,23 @@ async def test_a_killed_engine_is_named_and_the_next_message_works(
     assert (await until(client, Finished)).id == "2"
 
 
+async def test_after_a_death_all_is_as_it_was_chosen_last(client: EngineClient, models: Path):
+    """Also what was chosen before the target had loaded; but not what the engine died of."""
+    good = DraftChoice(kind="model", path=str(models / "draft.gguf"))
+    await client.send(load(models, draft=None))
+    await client.send(SetDraftLen(draft_len=2))
+    await until(client, Loaded)
+    await client.send(SetDraft(draft=good))
+    await client.send(SetDraft(draft=DraftChoice(kind="model", path=str(models / "other.gguf"))))
+    while not isinstance(event := await asyncio.wait_for(client.events.get(), WAIT_S), Failed):
+        assert not isinstance(event, EngineDied)
+    os.kill(client.pid, signal.SIGKILL)
+    await until(client, EngineDied)
+    await client.send(generate())
+    assert (await until(client, Loaded)).drafter.name == "draft"
+    assert (await until(client, Finished)).stats.draft_len == 2
+
+
 async def test_closing_the_client_is_no_death(client: EngineClient, models: Path):
     await client.send(load(models))
     await until(client, Loaded)
