@@ -250,6 +250,7 @@ class Worker:
         a time, for each is measured; and none that is not wanted any more by then."""
         self._draft_wanted = command
         self._draft_loads += 1
+        session.is_disturbed = True
 
         def load() -> None:
             try:
@@ -275,6 +276,7 @@ class Worker:
     def _take_draft(self, session: Session) -> None:
         result = self._new_draft.get()
         self._draft_loads -= 1
+        session.is_disturbed = self._draft_loads > 0
         match result:
             case Failed():
                 self._emit(result)

@@ -85,6 +85,8 @@ class Session:
         self.drafter_info = DrafterInfo(kind="none", name="none")
         self.governor = Governor(draft_len, costs)
         self.baseline = Baseline()
+        self.is_disturbed = False
+        """Whether a draft is loaded beside the reply: what a round takes then says nothing."""
         self.ways: dict[str, WayRecord] = {}
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
         self._step_s: dict[str, float] = {}

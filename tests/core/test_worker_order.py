@@ -145,6 +145,40 @@ def test_drafts_asked_for_in_a_row_load_one_at_a_time_and_only_as_long_as_they_a
     assert not driver.of(Failed)
 
 
+def test_what_rounds_take_while_a_draft_loads_is_no_measure_of_the_target_alone(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading takes the cores from them: a target measured then would flatter every draft."""
+    loading, enough = threading.Event(), threading.Event()
+    make = Session.make_drafter
+    measured: list[int] = []
+
+    def slow(session: Session, *rest: object) -> object:
+        loading.set()
+        assert enough.wait(30)
+        return make(session, *rest)
+
+    def ask_for_one() -> None:
+        monkeypatch.setattr(Session, "make_drafter", slow)
+        driver.tell(draft(models, "a"))
+
+    def count() -> None:
+        session = driver.worker._session
+        measured.append(sum(map(len, session.baseline._seconds.values())))
+
+    def load_it() -> None:
+        count()
+        enough.set()
+
+    driver = Driver()
+    driver.at_round = {4: ask_for_one, 5: count, 20: load_it, 39: lambda: driver.tell(Shutdown())}
+    driver.run(load(models), generate("1", 40))
+    assert loading.is_set()
+    assert measured[0] == measured[1] == 3, "rounds 2, 3 and 4"
+    assert driver.of(DraftChanged)
+    assert not driver.worker._session.is_disturbed
+
+
 def test_a_target_whose_file_was_deleted_makes_room_for_another(
     models: Path, tmp_path: Path
 ) -> None:

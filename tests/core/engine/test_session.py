@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,6 @@ import pytest
 from core.demo import TARGET_PATH
 from core.engine.cache import common_prefix
 from core.engine.drafters import ModelDrafter
-from core.engine.governor import Offer, Plan
 from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
@@ -194,24 +193,6 @@ def test_a_draft_with_a_smaller_context_stops_drafting_and_says_why(
     rounds, _ = answer(session, ask("hello"), max_tokens=60)
     assert all(g.round.plan.reason != why for g in rounds), "a short conversation is drafted again"
     assert length == "auto" or any(g.round.drafted for g in rounds)
-
-
-def test_where_the_drafts_context_is_full_lookup_is_asked(
-    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
-):
-    session.governor.draft_len = "auto"
-    options = ModelOptions(n_ctx=256, n_threads=1)
-    choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
-    session.use_drafter(*session.make_drafter(choice), choice)
-    asked: list[str] = []
-
-    def plan(offers: Sequence[Offer], *, depth: int, baseline_known: bool) -> Plan:
-        asked.extend(offer.name for offer in offers)
-        return Plan(1, f"{depth} tokens, {baseline_known}")
-
-    monkeypatch.setattr(session.governor, "plan", plan)
-    rounds, _ = answer(session, ask("word " * 300), max_tokens=20)
-    assert set(asked) == {g.round.drafter for g in rounds} == {"prompt lookup"}
 
 
 def test_a_cancel_while_a_draft_reads_the_text_ends_the_reply(
