@@ -22,7 +22,7 @@ from textual.worker import Worker
 from core.errors import SpecdecError
 from core.settings import Settings
 from tui.bindings import bindings
-from tui.choices import Offer, first_offer, model_name
+from tui.choices import DraftOption, Offer, first_offer, model_name
 from tui.dialogue import Dialogue, Notice
 from tui.engine import EngineLine
 from tui.keeping import Keeper
@@ -180,6 +180,15 @@ class Frame(App[None]):
     def hint(self, sentence: str) -> None:
         """Say a sentence of ours above the composer, its actions named by their keys."""
         self.divider.say(self.shortcuts.named(sentence))
+
+    def take_draft(self, draft: DraftOption) -> bool:
+        """Exchange the draft and say so; or say why it cannot be, and return False."""
+        if draft.usable:
+            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+            self.show_state()
+        else:
+            self.divider.say(f"{draft.name} does not fit: {draft.reason}")
+        return draft.usable
 
     def tell(self, notice: Notice) -> None:
         """A toast."""

@@ -60,13 +60,7 @@ class CommandActions(SettingActions):
         if draft is None:
             lists = self.shortcuts.named("{drafts} lists them")
             self.divider.say(f"no draft on offer is called {name!r}; {lists}")
-        elif not draft.usable:
-            self.divider.say(f"{draft.name}: {draft.reason}")
-        else:
-            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
-            self.show_state()
-            return True
-        return False
+        return draft is not None and self.take_draft(draft)
 
     def _draft_named(self, name: str) -> DraftOption | None:
         """By its number in the list, its kind, its name, or the only one whose name has it."""

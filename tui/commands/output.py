@@ -38,6 +38,12 @@ def print_json(document: dict[str, Any]) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=not unicode_safe))
 
 
+def in_unicode(text: str) -> str:
+    """What the system gave as bytes (file names, arguments) and is no UTF-8 came as lone
+    surrogates, which no JSON can carry."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def complain(sentence: str) -> None:
     """One sentence on stderr under the program's name."""
     print(f"specdec-tui: {sentence}", file=sys.stderr, flush=True)

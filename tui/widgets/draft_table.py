@@ -96,9 +96,6 @@ class DraftTable(PickList):
     def count(self) -> int:
         return len(self._rows)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._rows) - 1, at + by)) if self._rows else -1
-
     def row(self, index: int, width: int) -> Sequence[Content]:
         row, columns = self._rows[index], Columns(width)
         mark = self._marks.get(row.option.key, " ")
