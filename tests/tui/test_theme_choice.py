@@ -147,6 +147,8 @@ async def test_without_colours_there_is_one_theme() -> None:
         app.action_change_theme()
         await pilot.pause()
         assert any("NO_COLOR" in note.message for note in app._notifications)
+        app.ask("/theme linen")
+        await wait_until(pilot, lambda: "NO_COLOR" in app.divider.hint)
 
 
 async def test_with_few_colours_a_theme_that_was_chosen_counts() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.widgets import TextArea
 
-from tui.actions.settings import SettingActions
+from tui.actions.settings import NO_CHOICE, SettingActions
 from tui.choices import DraftOption
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ class CommandActions(SettingActions):
         return False
 
     def _use_theme(self, name: str) -> bool:
+        if self.terminal.no_color:
+            self.divider.say(NO_CHOICE)
+            return False
         if name not in self.available_themes:
             self.divider.say(f"there is no theme {name!r}; /theme lists them")
             return False

@@ -50,13 +50,15 @@ def complain(sentence: str) -> None:
 
 
 def table(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
-    """Rows in columns; those named in `right` are aligned to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    """Rows in columns, names in wide characters too; those in `right` are aligned to the right."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        cells = []
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            gap = " " * (width - cell_len(cell))
+            cells.append(gap + cell if i in right else cell + gap)
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
