@@ -3,6 +3,7 @@ into `config.toml` and count as soon as they can."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -15,7 +16,7 @@ from textual.widgets import Input, Static
 
 from core.configuration import checked
 from core.errors import SpecdecError
-from core.settings import source_of
+from core.settings import config_path, read_toml, source_of
 from tui.preferences import (
     EFFECT_TEXT,
     Setting,
@@ -85,6 +86,8 @@ class SettingsScreen(ModalScreen[None]):
         self._label = Static(markup=False)
         self._edited: Setting | None = None
         self._wants_reload = False
+        self._file: Collection[str] = ()
+        """What config.toml sets."""
 
     def compose(self) -> ComposeResult:
         with Container(id="page"):
@@ -107,6 +110,10 @@ class SettingsScreen(ModalScreen[None]):
     # -------------------------------------------------------------- painting
 
     def _show(self) -> None:
+        try:
+            self._file = read_toml(config_path())
+        except SpecdecError:  # it is said when something is to be written
+            self._file = {}
         words = self._filter.value.casefold().split()
         found = [
             setting
@@ -123,10 +130,7 @@ class SettingsScreen(ModalScreen[None]):
     def _source(self, setting: Setting) -> str:
         if setting.name in self._owner.changed_here:
             return "session"
-        try:
-            return source_of(self._owner.settings, setting.name)
-        except SpecdecError:  # it is said when something is to be written
-            return "default"
+        return source_of(self._owner.settings, setting.name, self._file)
 
     def _show_row(self) -> None:
         setting = self._list.highlighted
