@@ -168,6 +168,8 @@ async def test_the_list_is_filtered_by_name_and_meaning(start: Start) -> None:
         await pilot.press("down", "j")
         assert rows.highlighted and rows.highlighted.name == "draft_n_gpu_layers"
         await pilot.press("slash", "z", "enter", "enter", "d", "escape")
+        assert rows.count() > 30, "one step back is to all settings, as it is to all chats"
+        await pilot.press("escape")
         assert len(app.screen_stack) == 1
 
 

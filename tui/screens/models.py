@@ -139,8 +139,8 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
         if self._asking_use and isinstance(row, Local):
             return [("t", "as target"), ("d", "as draft"), ("Esc", "back")]
         if self.focused is self._filter:
-            return [("Enter", "search the Hub"), ("↓", "to the list"), ("Esc", "back")]
-        ends: list[Hint] = [("/", "filter"), ("{downloads}", "downloads"), ("Esc", "close")]
+            return [("Enter", "search the Hub"), ("↓", "to the list"), self._back]
+        ends: list[Hint] = [("/", "filter"), ("{downloads}", "downloads"), self._back]
         match row:
             case Local():
                 uses: list[Hint] = [("{list_choose}", "use"), ("t", "as target"), ("d", "as draft")]
@@ -150,6 +150,12 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
             case RemoteChoice():
                 return [("{list_choose}", "fetch"), ("d", "fetch as draft if it fits"), *ends]
         return ends
+
+    @property
+    def _back(self) -> Hint:
+        if self._filter.value:
+            return "Esc", "all models"
+        return "Esc", "back" if self.focused is self._filter else "close"
 
     def _named(self, sentence: str) -> str:
         return shortcuts_of(self.app).named(sentence)
@@ -258,8 +264,12 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
         self._list.focus()
 
     def action_back(self) -> None:
-        """One step back: from the menu and the filter to the list, from the list to the chat."""
-        if self._asking_use or self.focused is self._filter:
+        """One step back: from the menu to the list, from what fits the filter to all models, from
+        these to the chat."""
+        filtering = self._filter.value or self.focused is self._filter
+        if self._asking_use or filtering:
+            if not self._asking_use:
+                self._filter.value = ""
             self._leave_menu()
             self._list.focus()
             self._show_row()

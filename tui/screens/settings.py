@@ -157,13 +157,18 @@ class SettingsScreen(ModalScreen[None]):
         if self._edited is not None:
             return [("Enter", "keep"), ("Esc", "leave it as it was")]
         if self.focused is self._filter:
-            return [("↓", "to the list"), ("Esc", "back")]
+            return [("↓", "to the list"), ("Esc", self._where_back())]
         change: list[Hint] = []
         if setting is not None:
             words = {"switch": "on, off", "choice": "next", "text": "edit"}
             change = [("{list_choose}", words[setting.kind]), ("d", "default")]
         reload: list[Hint] = [("r", "load the models again")] if self._wants_reload else []
-        return [*change, *reload, ("/", "filter"), ("Esc", "close")]
+        return [*change, *reload, ("/", "filter"), ("Esc", self._where_back())]
+
+    def _where_back(self) -> str:
+        if self._filter.value:
+            return "all settings"
+        return "back" if self.focused is self._filter else "close"
 
     def _say(self, text: str, style: str = "$foreground") -> None:
         self._hints.say(clean_line(text, 400), style)
@@ -279,11 +284,13 @@ class SettingsScreen(ModalScreen[None]):
             self._list.focus()
 
     def action_back(self) -> None:
-        """One step back: from editing and the filter to the list, from the list to the chat."""
+        """One step back: from editing to the list, from what fits the filter to all settings, from
+        these to the chat."""
         if self._edited is not None:
             self._end()
             self._hints.say("")
-        elif self.focused is self._filter:
+        elif self._filter.value or self.focused is self._filter:
+            self._filter.value = ""
             self._list.focus()
         else:
             self.dismiss(None)
