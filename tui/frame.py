@@ -5,7 +5,7 @@ The actions in `tui.actions` are heirs of this class, one a subject; `tui.app` j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tui.browser import Browser
     from tui.comparison import Comparison
     from tui.fetching import Fetcher
+    from tui.slash import Suggestion
 
 FRAME_S = 1 / 15
 LIST_CELLS = 16
@@ -91,7 +92,8 @@ class Frame(App[None]):
         """Stands on the divider until it is taken back."""
         target = model_name(offer.target)
         self.title_bar = TitleBar(target, offer.initial.name)
-        self.chat, self.divider, self.completions = ChatView(), Divider(), Completions()
+        self.chat, self.divider = ChatView(), Divider()
+        self.completions = Completions(self.completable)
         self.composer = Composer(self.shortcuts, self.completions)
         self.panel, self.stats_bar = Panel(target, offer.drafts), StatsBar()
         self.key_bar = KeyBar(self.shortcuts)
@@ -109,6 +111,10 @@ class Frame(App[None]):
         from tui.browser import Browser
 
         return Browser()
+
+    def completable(self, text: str) -> tuple[Sequence[Suggestion], bool]:
+        """What is written can be completed to this; and whether it is a command as it stands."""
+        raise NotImplementedError
 
     def get_default_screen(self) -> Screen[Any]:
         """With the classes of its size from the first frame on; Textual sets them after it."""

@@ -28,6 +28,8 @@ FIELDS = (
     *("repeat_penalty", "repeat_last_n", "presence_penalty", "frequency_penalty"),
 )
 """The settings that a preset may hold, by their names in `config.toml`."""
+NONE = "none"
+"""Stands in the file for no value, which TOML has no word for."""
 MOST_NAME = 60
 MOST_BYTES = 2**20
 
@@ -46,9 +48,9 @@ def presets_path() -> Path:
 
 
 def preset_of(name: str, settings: Settings) -> Preset:
-    """What is in force now, but for what is at its default, as a preset."""
-    values = {key: getattr(settings, key) for key in FIELDS}
-    return Preset(name, {k: v for k, v in values.items() if v != DEFAULTS[k]})
+    """What is in force now as a preset. What is at its default is in it too: that is in use again
+    when the preset is, whatever was changed in between."""
+    return Preset(name, {key: getattr(settings, key) for key in FIELDS})
 
 
 def applied(settings: Settings, preset: Preset) -> Settings:
@@ -76,14 +78,13 @@ def save_preset(preset: Preset, path: Path | None = None) -> None:
     path = path or presets_path()
     if not preset.name.strip() or len(preset.name) > MOST_NAME or not preset.name.isprintable():
         raise SpecdecError(f"A preset's name has 1 to {MOST_NAME} plain characters.", "settings")
-    values = {key: value for key, value in preset.values.items() if value is not None}
-    _checked(path, preset.name, values)
+    values = _checked(path, preset.name, dict(preset.values))
     text = _text(path)
     _tables(path, text)
     document = tomlkit.parse(text)
     table = tomlkit.table()
     for key in [key for key in FIELDS if key in values]:
-        table[key] = values[key]
+        table[key] = NONE if values[key] is None else values[key]
     document[preset.name] = table
     _replace(path, document.as_string())
 
@@ -120,8 +121,9 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
         raise SpecdecError(
             f"{where} is no table; a preset begins with its name in brackets.", "settings"
         )
+    none = {key: None for key, value in table.items() if value == NONE and _may_lack(key)}
     try:
-        model = _model()(**table)
+        model = _model()(**(table | none))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else ""
@@ -132,6 +134,10 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
     except TypeError:
         raise SpecdecError(f"{where}: its keys are not right; correct them.", "settings") from None
     return {key: getattr(model, key) for key in table}
+
+
+def _may_lack(key: str) -> bool:
+    return key in DEFAULTS and DEFAULTS[key] is None
 
 
 # ------------------------------------------------------------------ the file

@@ -54,6 +54,25 @@ async def test_what_is_in_use_is_kept_and_used_again(start: Start, models: Path)
         assert app.settings.temperature == 0.5
 
 
+async def test_what_was_at_its_default_is_so_again(start: Start) -> None:
+    async with start() as (app, pilot):
+        await presets(app, pilot)
+        await pilot.press("s")
+        await wait_until(pilot, lambda: len(app.screen_stack) == 3)
+        app.screen.query_one(Input).value = "plain"
+        await pilot.press("enter")
+        await wait_until(pilot, presets_path().exists)
+        await pilot.press("escape")
+        before = app.settings
+        for name, value in (("temperature", "0"), ("seed", "4"), ("system", "rhyme")):
+            app.use_setting(name, value)
+        assert app.settings != before
+        await presets(app, pilot)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.divider.hint == "preset: plain")
+        assert app.settings == before
+
+
 async def test_a_preset_that_cannot_be_used_is_a_sentence(start: Start) -> None:
     save_preset(Preset("gone", {"target": "/nowhere/model.gguf"}))
     async with start() as (app, pilot):

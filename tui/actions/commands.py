@@ -12,7 +12,7 @@ from tui.actions.settings import NO_CHOICE, SettingActions
 from tui.choices import DraftOption
 
 if TYPE_CHECKING:
-    from tui.slash import Command
+    from tui.slash import Command, Suggestion
 
 AT_ONCE = ("now", "draft", "chat")
 """When a setting counts that a command may give a value for this session."""
@@ -98,10 +98,11 @@ class CommandActions(SettingActions):
 
     @on(TextArea.Changed)
     def _complete(self) -> None:
-        text = self.composer.text
-        if self.composer.recalling or not text.startswith("/"):
-            self.completions.show([])
-            return
+        self.completions.follow(self.composer.text)
+
+    def completable(self, text: str) -> tuple[Sequence[Suggestion], bool]:
+        if not text.startswith("/"):
+            return (), False
         from tui.slash import Run, read, suggestions
 
         drafts = [(draft.name, draft.reason) for draft in self.dialogue.offer.drafts]
@@ -112,5 +113,4 @@ class CommandActions(SettingActions):
         }
         found = suggestions(text, self.commands(), arguments)
         exact = len(found) == 1 and found[0].text.strip() == text.strip()
-        sendable = isinstance(read(text, self.commands()), Run)
-        self.completions.show([] if exact else found, sendable)
+        return () if exact else found, isinstance(read(text, self.commands()), Run)

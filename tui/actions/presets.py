@@ -55,7 +55,8 @@ class PresetActions(SettingActions):
             return
         try:
             for name, value in values.items():
-                self.use_setting(name, value)
+                if value != getattr(self.settings, name):
+                    self.use_setting(name, value)
         except SpecdecError as error:
             self.divider.say(error.message)
             return

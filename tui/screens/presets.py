@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 
 from core.chats.presets import Preset, preset_of, read_presets, remove_preset, save_preset
 from core.errors import SpecdecError
-from core.settings import Settings
+from core.settings import DEFAULTS, Settings
 from tui.choices import model_name
 from tui.preferences import value_text
 from tui.sanitize import clean_line
@@ -71,8 +71,8 @@ class PresetList(PickList):
 
 
 def described(preset: Preset) -> str:
-    """What a preset holds, in one line: the models first, the system prompt last."""
-    values = dict(preset.values)
+    """What a preset holds beside defaults, in one line: models first, the system prompt last."""
+    values = {key: value for key, value in preset.values.items() if value != DEFAULTS[key]}
     pair = [model_name(str(values.pop(key))) for key in ("target", "draft") if values.get(key)]
     system = values.pop("system", "")
     parts = [" ← ".join(pair), *(f"{key} {value_text(value)}" for key, value in values.items())]

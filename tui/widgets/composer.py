@@ -56,8 +56,6 @@ class Composer(TextArea):
         )
         self.cursor_blink = False
         self.recall = Recall()
-        self.recalling = False
-        """What stands here was called back, and nothing was typed since."""
         self._shortcuts, self._completions = shortcuts, completions
         self.taken = shortcuts.in_scope("chat")
         """Keys that the app does something with, which goes first."""
@@ -92,7 +90,6 @@ class Composer(TextArea):
         ]
 
     async def _on_key(self, event: events.Key) -> None:
-        self.recalling = False
         if self._completes(event.key) or self._recalls(event.key):
             pass
         elif event.key in self._shortcuts.of("send"):
@@ -109,14 +106,18 @@ class Composer(TextArea):
         event.prevent_default()
 
     def _completes(self, key: str) -> bool:
-        """Whether the key was for the list of completions."""
+        """Whether the key was for the list of completions: for that of the text as it is. What was
+        typed in one piece with the key, as over SSH, has not changed the list yet."""
+        if key not in ("up", "down", "escape", "tab", *self._shortcuts.of("send")):
+            return False
+        self._completions.follow(self.text)
         chosen = self._completions.chosen
         if chosen is None:
             return False
         if key in ("up", "down"):
             self._completions.move(1 if key == "down" else -1)
         elif key == "escape":
-            self._completions.show([])
+            self._completions.hide(self.text)
         elif key == "tab":
             self.replace_text(chosen.text)
         elif key in self._shortcuts.of("send") and self._completions.wanted:
@@ -136,8 +137,8 @@ class Composer(TextArea):
         text = self.recall.move(1 if key == "up" else -1, self.text)
         if text is None:
             return False
-        self.recalling = True
         self.replace_text(text)
+        self._completions.hide(self.text)
         if key == "up":
             self.move_cursor((0, len(self.document.get_line(0))))
         return True

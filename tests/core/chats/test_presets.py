@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.chats.presets import (
+    FIELDS,
     Preset,
     applied,
     preset_of,
@@ -34,13 +35,22 @@ def test_what_is_saved_comes_back_and_applies(path: Path) -> None:
     settings = Settings(target="big", draft_len=5, temperature=0, system='Say "yes" 🦊\nor no.')
     save_preset(preset_of("my code", settings), path)
     preset = read_presets(path)["my code"]
-    assert preset.values == {
-        "target": "big",
-        "draft_len": 5,
-        "temperature": 0,
-        "system": 'Say "yes" 🦊\nor no.',
-    }
-    assert applied(Settings(top_k=7), preset) == replace(settings, top_k=7)
+    assert preset.values == {key: getattr(settings, key) for key in FIELDS}
+    assert applied(Settings(ctx=512), preset) == replace(settings, ctx=512)
+
+
+def test_what_was_at_its_default_is_so_again(path: Path) -> None:
+    save_preset(preset_of("plain", Settings()), path)
+    changed = Settings(temperature=0, top_k=7, seed=4, max_tokens=9, system="be brief")
+    assert applied(changed, read_presets(path)["plain"]) == Settings()
+
+
+def test_what_a_preset_does_not_name_stays(path: Path) -> None:
+    save_preset(Preset("cold", {"temperature": 0.0}), path)
+    assert path.read_text() == "[cold]\ntemperature = 0.0\n"
+    assert applied(Settings(top_k=7), read_presets(path)["cold"]) == Settings(
+        top_k=7, temperature=0
+    )
 
 
 def test_comments_and_other_presets_stay(path: Path) -> None:
