@@ -323,8 +323,10 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
             def take() -> None:
                 if why_not:
                     self._say(why_not, "$failure")
-                else:
+                elif self.is_active:
                     self.dismiss(Use("draft", path))
+                else:  # Textual would close the screen that was opened over this one meanwhile
+                    self._say("It fits; d takes it as the draft.")
 
             return take
 
