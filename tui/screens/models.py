@@ -153,9 +153,8 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
 
     @property
     def _back(self) -> Hint:
-        if self._filter.value:
-            return "Esc", "all models"
-        return "Esc", "back" if self.focused is self._filter else "close"
+        filtering = self._filter.value or self.focused is self._filter
+        return "Esc", "back" if filtering else "close"
 
     def _named(self, sentence: str) -> str:
         return shortcuts_of(self.app).named(sentence)
