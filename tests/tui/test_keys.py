@@ -188,6 +188,10 @@ def test_two_actions_can_change_places() -> None:
             {"new_chat": "f3"},
             "keys.new_chat: F3 is the key of drafts already; new_chat keeps Ctrl+N.",
         ),
+        (
+            {"jump": "ctrl+d"},
+            "keys.jump: Ctrl+D is the key of list_page_down already; jump keeps Ctrl+G.",
+        ),
         ({"nwe_chat": "f13"}, "keys.nwe_chat: there is no such action; did you mean new_chat?"),
         ({"new_chat": "f99"}, "keys.new_chat: there is no key 'f99'"),
         ({"new_chat": "ctrl+i"}, "keys.new_chat: terminals send Tab for Ctrl+I"),
