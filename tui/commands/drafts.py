@@ -19,7 +19,6 @@ from core.models.untrusted import shown
 from core.settings import Settings, source_of
 from tui import figures
 from tui.commands.engine_facts import engine_facts
-from tui.commands.models import weights
 from tui.commands.output import complain, in_unicode, print_json, table
 from tui.judging import expected
 
@@ -121,7 +120,7 @@ def _row(advice: Advice) -> tuple[str, ...]:
     candidate = advice.candidate
     return (
         shown(candidate.model.name, MAX_NAME),
-        weights(candidate.model.n_params),
+        figures.parameters(candidate.model.n_params) if candidate.model.n_params else "",
         figures.size(candidate.model.size_bytes),
         _speedup(advice),
         gib(candidate.memory.total) if candidate.memory else "",

@@ -41,19 +41,10 @@ def _listing(models: Sequence[ModelFile]) -> str:
 def _row(model: ModelFile) -> tuple[str, ...]:
     return (
         shown(model.name, MAX_NAME),
-        weights(model.n_params),
+        figures.parameters(model.n_params) if model.n_params else "",
         shown(model.quantisation, 12),
         figures.size(model.size_bytes),
         figures.tokens(model.n_ctx_train) if model.n_ctx_train else "",
         "unusable" if model.error else model.kind,
         model.source,
     )
-
-
-def weights(count: int) -> str:
-    """Parameters as models are named for them: 494M, 1.5B."""
-    for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if count >= unit:
-            value = count / unit
-            return f"{value:.1f}{name}" if value < 10 else f"{value:.0f}{name}"
-    return str(count) if count else ""
