@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
@@ -24,6 +23,7 @@ from tui.defects import SaysDefects
 from tui.dialogue import BUSY, Dialogue
 from tui.downloads import Item, Request, summary
 from tui.fetching import Fetcher
+from tui.messages import FromThread
 from tui.model_shelf import Shelf, same_file
 from tui.sanitize import clean_line
 from tui.screens.confirm import ConfirmScreen
@@ -46,13 +46,6 @@ class Use:
 
     role: Role
     path: str
-
-
-@dataclass
-class Answer(Message):
-    """A thread has looked something up: `take` puts it in, on the screen's own thread."""
-
-    take: Callable[[], None]
 
 
 class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
@@ -196,12 +189,12 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
             worker = get_current_worker()
             take = look(lambda: worker.is_cancelled)
             if not worker.is_cancelled:
-                self.post_message(Answer(take))
+                self.post_message(FromThread(take))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    @on(Answer)
-    def _take_answer(self, message: Answer) -> None:
+    @on(FromThread)
+    def _take_answer(self, message: FromThread) -> None:
         message.take()
         self._show()
 
