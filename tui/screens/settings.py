@@ -54,7 +54,7 @@ class SettingsScreen(ModalScreen[None]):
         &.-editing #edit { display: block; }
         & #body { height: 1fr; padding-top: 1; }
         & SettingList { padding: 0 1; }
-        & #about { padding: 0 1; border-top: solid $faint; height: 7; }
+        & #about { padding: 0 1; border-top: solid $faint; height: 8; }
         &.-wide #body { layout: horizontal; }
         &.-wide SettingList { width: 1fr; }
         &.-wide #about { width: 48; height: 100%; border-top: none; border-left: solid $faint; }
