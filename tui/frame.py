@@ -76,7 +76,8 @@ class Frame(App[None]):
         self.terminal = terminal or Terminal()
         self.turns = Turns(self, super().on_event)
         self.shortcuts = _shortcuts()
-        self.end_hint = self.shortcuts.named("{bottom}: to the end")
+        to_end = self.shortcuts.first("bottom") or self.shortcuts.first("page_down")
+        self.end_hint = f"{to_end}: to the end" if to_end else ""
         self.changed_here: set[str] = set()
         """Settings that have a value of their own in this session."""
         self.repainting: Timer | None = None
