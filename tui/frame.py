@@ -17,6 +17,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
+from textual.worker import Worker
 
 from core.errors import SpecdecError
 from core.settings import Settings
@@ -75,7 +76,7 @@ class Frame(App[None]):
         self.terminal = terminal or Terminal()
         self.turns = Turns(self, super().on_event)
         self.shortcuts = _shortcuts()
-        self.end_hint = f"{self.shortcuts.first('bottom') or 'PgDn'}: to the end"
+        self.end_hint = self.shortcuts.named("{bottom}: to the end")
         self.changed_here: set[str] = set()
         """Settings that have a value of their own in this session."""
         self.repainting: Timer | None = None
@@ -172,9 +173,19 @@ class Frame(App[None]):
         place = "" if self.chat.at_end else self.end_hint
         self.divider.lasting = self.standing_hint or place
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        from tui.defects import defect
+
+        if said := defect(event):
+            self.tell(Notice(said, "error"))
+
     def more_commands(self) -> Iterable[SystemCommand]:
         """What the palette finds beside the actions of the registry."""
         return ()
+
+    def hint(self, sentence: str) -> None:
+        """Say a sentence of ours above the composer, its actions named by their keys."""
+        self.divider.say(self.shortcuts.named(sentence))
 
     def tell(self, notice: Notice) -> None:
         """A toast."""

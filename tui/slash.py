@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.settings import DEFAULTS
-from tui.keys import ACTIONS, Action
+from tui.action import Action
+from tui.keys import ACTIONS
 
 NAME = re.compile(r"/([a-z][a-z_-]*)(?:\s|$)")
 FOLDERS = frozenset(

@@ -276,7 +276,8 @@ ON_THE_HUB = (
 
 async def start_first(app: StillApp, pilot: Pilot[None]) -> None:
     """The first start on a machine that has models."""
-    await app.run_action("first_run")
+    app.offer_pairs(first=True)
+    await rest(app, pilot)
     screen = app.screen
     assert isinstance(screen, FirstRunScreen)
     await wait_until(pilot, lambda: screen._looking)

@@ -161,7 +161,7 @@ async def test_ctrl_c_takes_the_message_back_and_never_ends_the_app(start: Start
         composer = app.query_one(Composer)
         composer.text = "one\ntwo"
         await pilot.press("ctrl+c")
-        assert composer.text == "" and "Ctrl+Z" in app.query_one(Divider).hint
+        assert composer.text == "" and "↑ brings" in app.query_one(Divider).hint
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert [note.message for note in app._notifications] == ["Ctrl+Q quits the app."]
@@ -180,7 +180,7 @@ async def test_enter_during_a_reply_keeps_the_text_and_says_so(start: Start) -> 
         composer.action_cursor_line_end()
         await pilot.press("ctrl+j", "x", "enter")
         assert app.dialogue.busy and composer.text == "next\nx"
-        assert app.query_one(Divider).hint == BUSY
+        assert app.query_one(Divider).hint == BUSY.replace("{stop}", "Esc")
         await pilot.press("escape")
         await finished(app, pilot)
         await pilot.press("enter")

@@ -76,7 +76,7 @@ def test_a_draft_is_checked_first_and_one_that_does_not_fit_is_not_fetched() -> 
     assert downloads.next() is None and states(downloads) == ["checking"]
     downloads.judged(A, "token 3 differs.")
     assert downloads.next() is None and standing(downloads.items[0]) == "token 3 differs."
-    assert arrival(downloads.items[0]) == "a was not fetched. token 3 differs."
+    assert arrival(downloads.items[0], str) == "a was not fetched. token 3 differs."
     downloads.resume(A)
     assert states(downloads) == ["checking"], "it is not fetched unchecked at the second time"
     downloads.judged(A, "")

@@ -23,7 +23,7 @@ class BranchActions(ChatActions):
         """Continue the last reply where it was broken off; one without a word begins anew."""
         turns = self.dialogue.conversation.turns
         if self.dialogue.busy:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         if turns and not turns[-1].reply:
             await self.action_regenerate()
@@ -51,7 +51,7 @@ class BranchActions(ChatActions):
         """Put the user's message `step` away from the one picked into the composer."""
         turns = self.dialogue.conversation.turns
         if self.dialogue.busy or not turns:
-            self.divider.say(BUSY if self.dialogue.busy else NOTHING_SENT)
+            self.hint(BUSY if self.dialogue.busy else NOTHING_SENT)
             return
         if self.picked is None:
             if step > 0:
@@ -70,7 +70,8 @@ class BranchActions(ChatActions):
     def _say_what_is_picked(self) -> None:
         n_turns = len(self.dialogue.conversation.turns)
         place = f"message {(self.picked or 0) + 1} of {n_turns}"
-        self.standing_hint = f"{place} · Enter: new branch · Esc: leave"
+        keys = self.shortcuts.named("{send}: new branch · {stop}: leave")
+        self.standing_hint = f"{place} · {keys}"
         self.divider.hint = ""
         self.show_state()
 
@@ -99,7 +100,7 @@ class BranchActions(ChatActions):
         """Show the branch beside the message picked, or else beside the last one that has any."""
         conversation = self.dialogue.conversation
         if self.dialogue.busy:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         at = None if self.picked is None else conversation.turns[self.picked].prompt_id
         shown = conversation.walk(step, at)

@@ -58,7 +58,7 @@ class CommandActions(SettingActions):
     def _use_draft(self, name: str) -> bool:
         draft = self._draft_named(name)
         if draft is None:
-            lists = self.shortcuts.in_text("F3 lists them")
+            lists = self.shortcuts.named("{drafts} lists them")
             self.divider.say(f"no draft on offer is called {name!r}; {lists}")
         elif not draft.usable:
             self.divider.say(f"{draft.name}: {draft.reason}")

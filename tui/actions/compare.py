@@ -33,7 +33,7 @@ class CompareActions(Frame):
 
         asked = questions(self.dialogue.conversation, self.composer.text)
         if refusal := self._why_not() or ("" if asked else NOTHING_ASKED):
-            self.divider.say(refusal)
+            self.hint(refusal)
         elif self.size.width >= LIST_CELLS:
             state = self.dialogue.state
             lineup = Lineup(self.dialogue.offer.drafts, state.draft_in_use)

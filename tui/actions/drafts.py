@@ -26,7 +26,7 @@ class DraftActions(Frame):
     def action_pick_draft(self, number: int) -> None:
         drafts = self.dialogue.offer.drafts
         if number > len(drafts):
-            self.divider.say(self.shortcuts.in_text(f"there is no draft {number}; F3 lists them"))
+            self.hint(f"there is no draft {number}; {{drafts}} lists them")
         elif not drafts[number - 1].usable:
             draft = drafts[number - 1]
             self.divider.say(f"{draft.name} does not fit: {draft.reason}")

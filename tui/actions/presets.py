@@ -52,7 +52,7 @@ class PresetActions(SettingActions):
         values = dict(taken.preset.values)
         models = {name: values.pop(name) for name in MODELS if name in values}
         if models and self.dialogue.busy:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         try:
             for name, value in values.items():

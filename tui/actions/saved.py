@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -22,6 +21,8 @@ from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
     from tui.screens.chats import Open
+
+INTERRUPTED = "a reply was interrupted: {chats}, Enter opens it"
 
 
 @dataclass
@@ -109,8 +110,9 @@ class SavedChatActions(BranchActions):
 
         def work(conversation: Conversation) -> None:
             chat, messages = conversation.record(), dict(conversation.kept)
-            sentence, _ = exported(chat, messages, "markdown", Path.cwd())
-            self.post_message(FromDisk(partial(self.tell, Notice(sentence))))
+            sentence, well = exported(chat, messages, "markdown")
+            notice = Notice(clean_line(sentence, 400), "information" if well else "error")
+            self.post_message(FromDisk(partial(self.tell, notice)))
 
         self.run_worker(partial(work, self.dialogue.conversation), thread=True, exit_on_error=False)
 
@@ -123,6 +125,5 @@ class SavedChatActions(BranchActions):
     @on(InterruptedFound)
     def _interrupted_found(self) -> None:
         if not self.dialogue.conversation.turns:
-            key = self.shortcuts.first("chats") or "/chats"
-            self.standing_hint = f"a reply was interrupted: {key}, Enter opens it"
+            self.standing_hint = self.shortcuts.named(INTERRUPTED)
             self.show_state()

@@ -79,7 +79,7 @@ class SettingActions(Frame):
     def reload_models(self) -> str:
         """Load the models again as the settings have them; returns why not, or an empty text."""
         if self.dialogue.busy:
-            return BUSY
+            return self.shortcuts.named(BUSY)
         self.dialogue.reload()
         self.show_state()
         return ""

@@ -18,12 +18,13 @@ from textual.widgets.option_list import Option
 from core.errors import SpecdecError
 from tui import figures
 from tui.code_blocks import CodeBlock, save
+from tui.widgets.key_hints import shortcuts_of
 from tui.widgets.lines import Lines
 from tui.widgets.options import Options
 
 NUMBER_CELLS, LANGUAGE_CELLS, LINES_CELLS = 4, 12, 12
 HINTS = {
-    "choose": "Enter or number copies · s saves · Esc closes",
+    "choose": "{list_choose} or number copies · s saves · Esc closes",
     "name": "Enter saves · Esc goes back",
 }
 
@@ -115,7 +116,7 @@ class CodeScreen(ModalScreen[Taken | None]):
 
     def _hint(self, stage: Literal["choose", "name"], box: Vertical | None = None) -> None:
         box = box or self.query_one(Vertical)
-        box.border_subtitle = HINTS[stage]
+        box.border_subtitle = Content(shortcuts_of(self.app).named(HINTS[stage]))
         box.set_class(stage == "name", "-naming")
 
     def _row(self, number: int, block: CodeBlock) -> Option:

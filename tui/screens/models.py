@@ -20,6 +20,7 @@ from textual.worker import get_current_worker
 from core.settings import Settings
 from tui import figures, model_shelf
 from tui.browser import Browser, Local, Remote, RemoteChoice, rows
+from tui.defects import SaysDefects
 from tui.dialogue import BUSY, Dialogue
 from tui.downloads import Item, Request, summary
 from tui.fetching import Fetcher
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from core.models.removal import Removal
 
 LOOK_AGAIN_S = 0.2
+FETCH_FIRST = "Fetch it with {list_choose}; when it is here it can be the target."
 Role = Literal["target", "draft"]
 
 
@@ -53,7 +55,7 @@ class Answer(Message):
     take: Callable[[], None]
 
 
-class ModelsScreen(ModalScreen[Use | None]):
+class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
     """Closes with the model to use, or None. Downloads that it starts go on without it."""
 
     CSS = """
@@ -138,16 +140,19 @@ class ModelsScreen(ModalScreen[Use | None]):
             return [("t", "as target"), ("d", "as draft"), ("Esc", "back")]
         if self.focused is self._filter:
             return [("Enter", "search the Hub"), ("↓", "to the list"), ("Esc", "back")]
-        ends: list[Hint] = [("/", "filter"), ("F8", "downloads"), ("Esc", "close")]
+        ends: list[Hint] = [("/", "filter"), ("{downloads}", "downloads"), ("Esc", "close")]
         match row:
             case Local():
-                uses: list[Hint] = [("Enter", "use"), ("t", "as target"), ("d", "as draft")]
+                uses: list[Hint] = [("{list_choose}", "use"), ("t", "as target"), ("d", "as draft")]
                 return [*uses, ("x", "delete"), *ends]
             case Remote():
-                return [("Enter", "close its files" if row.opened else "its files"), *ends]
+                return [("{list_choose}", "close its files" if row.opened else "its files"), *ends]
             case RemoteChoice():
-                return [("Enter", "fetch"), ("d", "fetch as draft if it fits"), *ends]
+                return [("{list_choose}", "fetch"), ("d", "fetch as draft if it fits"), *ends]
         return ends
+
+    def _named(self, sentence: str) -> str:
+        return shortcuts_of(self.app).named(sentence)
 
     def _say(self, text: str, style: str = "$notice") -> None:
         self._hints.say(clean_line(text, 400), style)
@@ -283,7 +288,7 @@ class ModelsScreen(ModalScreen[Use | None]):
             case RemoteChoice() if role == "draft":
                 self._fetch(row, self._target)
             case RemoteChoice():
-                self._say("Fetch it with Enter; when it is here it can be the target.")
+                self._say(self._named(FETCH_FIRST))
         self._show_row()
 
     def _use(self, row: Local, role: Role) -> None:
@@ -295,7 +300,7 @@ class ModelsScreen(ModalScreen[Use | None]):
         elif role == "draft":
             self._use_as_draft(path)
         elif self._dialogue.busy:
-            self._say(BUSY)
+            self._say(self._named(BUSY))
         else:
             self.dismiss(Use("target", path))
 
@@ -321,12 +326,11 @@ class ModelsScreen(ModalScreen[Use | None]):
         elif row.here:
             self._say("It is on this machine already.")
         elif self._fetcher.fetch(Request(row.repository.id, row.choice, draft_for)):
-            queued = shortcuts_of(self.app).in_text("in the queue; F8 shows it")
+            queued = self._named("in the queue; {downloads} shows it")
             what = "checking whether it fits the target" if draft_for else queued
             self._hints.say(f"{clean_line(row.choice.name)}: {what}")
         else:
-            shows = shortcuts_of(self.app).in_text("F8 shows it")
-            self._say(f"It is in the queue already; {shows}.")
+            self._say(self._named("It is in the queue already; {downloads} shows it."))
         self._show()
 
     # -------------------------------------------------------------- deleting

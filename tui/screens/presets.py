@@ -129,7 +129,7 @@ class PresetsScreen(ModalScreen[Taken | None]):
         presets = tuple(found.values())
         self._list.show(presets, name, "" if problem else EMPTY)
         self._hints.say(clean_line(problem or said, 400), "$failure" if problem else "$foreground")
-        own = [("Enter", "use"), ("x", "delete")] if presets else []
+        own = [("{list_choose}", "use"), ("x", "delete")] if presets else []
         self._hints.show([*own, ("s", "keep what is in use now"), ("Esc", "close")])
 
     @on(PickList.Picked)

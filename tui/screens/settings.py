@@ -157,7 +157,7 @@ class SettingsScreen(ModalScreen[None]):
         change: list[Hint] = []
         if setting is not None:
             words = {"switch": "on, off", "choice": "next", "text": "edit"}
-            change = [("Enter", words[setting.kind]), ("d", "default")]
+            change = [("{list_choose}", words[setting.kind]), ("d", "default")]
         reload: list[Hint] = [("r", "load the models again")] if self._wants_reload else []
         return [*change, *reload, ("/", "filter"), ("Esc", "close")]
 

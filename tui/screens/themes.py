@@ -127,7 +127,7 @@ class ThemesScreen(ModalScreen[tuple[str, bool] | None]):
     def on_mount(self) -> None:
         self._list.focus()
         self._say(self._wrong)
-        self._hints.show([("Enter", "use"), ("s", "use and save"), ("Esc", "back")])
+        self._hints.show([("{list_choose}", "use"), ("s", "use and save"), ("Esc", "back")])
 
     def on_resize(self) -> None:
         self._make_room()

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
 
-from tui.keys import IN_LISTS
+from tui.keys_in_lists import IN_LISTS
 
 RUNS = {
     "list_down": "cursor_down",

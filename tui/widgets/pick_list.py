@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from tui.bindings import bindings
-from tui.keys import IN_LISTS
+from tui.keys_in_lists import IN_LISTS
 from tui.widgets.lines import Lines
 
 WHEEL_ROWS = 3
