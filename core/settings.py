@@ -104,7 +104,7 @@ class Settings:
     """System prompt of a new chat."""
 
     theme: str = "specdec-dark"
-    """Colour theme: a name from `themes/`."""
+    """Colour theme, by its name; `/theme` in the app lists them."""
     remote: Literal["auto", "yes", "no"] = "auto"
     """Whether the terminal is far away, which asks for fewer frames; `auto`: over SSH and mosh."""
     ascii: Literal["auto", "yes", "no"] = "auto"

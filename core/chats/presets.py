@@ -58,14 +58,22 @@ def applied(settings: Settings, preset: Preset) -> Settings:
     return replace(settings, **preset.values)
 
 
-def read_presets(path: Path | None = None) -> dict[str, Preset]:
-    """The presets by name, as they stand in the file; none where there is no file.
-
-    Raises SpecdecError (`settings`) naming the file, the preset and the key.
-    """
+def read_presets(path: Path | None = None) -> tuple[dict[str, Preset], str]:
+    """The presets that can be used, by name, in the order of the file; and what is wrong first in
+    it: a sentence naming the file, the preset and the key, empty where nothing is. None where
+    there is no file."""
     path = path or presets_path()
-    tables = _tables(path, _text(path))
-    return {name: Preset(name, _checked(path, name, table)) for name, table in tables.items()}
+    found: dict[str, Preset] = {}
+    problem = ""
+    try:
+        for name, table in _tables(path, _text(path)).items():
+            try:
+                found[name] = Preset(name, _checked(path, name, table))
+            except SpecdecError as error:
+                problem = problem or error.message
+    except SpecdecError as error:
+        problem = error.message
+    return found, problem
 
 
 def save_preset(preset: Preset, path: Path | None = None) -> None:

@@ -145,6 +145,19 @@ async def test_drafts_that_do_not_fit_are_listed_with_the_reason(start: Start) -
         assert app.query_one(Divider).hint.startswith("other does not fit: ")
 
 
+async def test_a_target_that_begins_without_a_draft_says_which_there_are(start: Start) -> None:
+    async with start(draft="auto") as (app, pilot):
+        await wait_until(pilot, lambda: app.query_one(Divider).hint)
+        said = app.query_one(Divider).hint
+        assert said == "nothing is drafted yet: F3 lists 1 model here that could"
+        await pilot.press("f2", "f2")
+        assert app.query_one(Divider).hint == "draft: draft"
+    async with start(draft="none") as (app, pilot):
+        await wait_until(pilot, lambda: len(app.dialogue.offer.drafts) == 4)
+        await pilot.pause()
+        assert not app.query_one(Divider).hint, "none was asked for"
+
+
 async def test_esc_stops_the_reply_and_keeps_it(start: Start) -> None:
     async with start(max_tokens=LONG) as (app, pilot):
         view = await ask(app, pilot)

@@ -309,6 +309,8 @@ async def test_a_reply_of_the_bundled_pair_goes_on_as_if_it_had_never_stopped(
         assert app.dialogue.conversation.turns[-1].reply == continued
         await pilot.press("f7")
         await wait_until(pilot, lambda: "at its end" in app.query_one(Divider).hint)
+        await pilot.press("ctrl+n", "f7")
+        await wait_until(pilot, lambda: "no reply to continue" in app.query_one(Divider).hint)
 
 
 def test_after_a_kill_the_reply_is_there_and_goes_on(models: Path) -> None:

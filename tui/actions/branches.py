@@ -9,6 +9,7 @@ from tui.shown import being_answered
 
 NO_FORK = "there is no other branch on this side"
 COMPLETE = "the last reply is at its end"
+NO_REPLY = "there is no reply to continue yet"
 NOTHING_SENT = "you have sent no message yet"
 
 
@@ -29,7 +30,7 @@ class BranchActions(ChatActions):
             return
         turn, view = self.dialogue.resume(), self.chat.last_reply
         if turn is None or view is None:
-            self.divider.say(COMPLETE)
+            self.divider.say(COMPLETE if turns else NO_REPLY)
             return
         self.leave_picking()
         self.divider.hint = ""

@@ -42,9 +42,19 @@ class ChatActions(CommandActions):
                 await self.show_effect(effect)
         elif self.dialogue.opened:
             self.dialogue.extend(message.offer)
+            self._say_what_could_draft()
         else:
             self.dialogue.open(message.offer)
         self.show_state()
+
+    def _say_what_could_draft(self) -> None:
+        """A target of one's own begins without a draft where none was named."""
+        dialogue = self.dialogue
+        if self.settings.draft == "auto" and dialogue.draft.kind == "none":
+            n = sum(draft.usable and draft.kind == "model" for draft in dialogue.offer.drafts)
+            if n:
+                models = "1 model" if n == 1 else f"{n} models"
+                self.hint(f"nothing is drafted yet: {{drafts}} lists {models} here that could")
 
     async def show_effect(self, effect: Effect) -> None:
         """Put on the screen what the dialogue says has changed."""

@@ -39,6 +39,7 @@ WORDS = (
     ("a round", "tokens a round yields, the target's own token included"),
     ("tok/s", "tokens a second while decoding, after the first round"),
     ("speed-up", "tok/s over that of the target alone, measured in this session"),
+    ("chat", "in the list of drafts: the speed-up in the chat that is open"),
     ("target alone", "tok/s of the target without a draft, measured in this session"),
     ("predicted", "tok/s to be expected of each draft length, from what was measured"),
     ("first token", "time from Enter to the first text (TTFT)"),

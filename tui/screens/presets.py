@@ -43,10 +43,12 @@ class PresetList(PickList):
     def __init__(self) -> None:
         super().__init__(id="presets")
         self._presets: Sequence[Preset] = ()
+        self._empty = EMPTY
 
-    def show(self, presets: Sequence[Preset], name: str = "") -> None:
-        """Take over the presets, the cursor on the one of that name, or near where it is."""
-        self._presets = presets
+    def show(self, presets: Sequence[Preset], name: str = "", empty: str = EMPTY) -> None:
+        """Take over the presets, the cursor on the one of that name, or near where it is. `empty`:
+        what is said where there are none."""
+        self._presets, self._empty = presets, empty
         names = [preset.name for preset in presets]
         place = names.index(name) if name in names else max(0, self.cursor)
         self.move_to(min(place, len(names) - 1))
@@ -60,7 +62,7 @@ class PresetList(PickList):
 
     def build(self, width: int) -> Sequence[Content]:
         if not self._presets:
-            return [Content.styled(EMPTY, "$muted").truncate(width, ellipsis=True)]
+            return [Content.styled(self._empty, "$muted").truncate(width, ellipsis=True)]
         return super().build(width)
 
     def row(self, index: int, width: int) -> Sequence[Content]:
@@ -120,14 +122,10 @@ class PresetsScreen(ModalScreen[Taken | None]):
         self._show()
 
     def _show(self, name: str = "", said: str = "") -> None:
-        presets: Sequence[Preset] = ()
-        style = "$foreground"
-        try:
-            presets = tuple(read_presets().values())
-        except SpecdecError as error:
-            said, style = error.message, "$failure"
-        self._list.show(presets, name)
-        self._hints.say(clean_line(said, 400), style)
+        found, problem = read_presets()
+        presets = tuple(found.values())
+        self._list.show(presets, name, "" if problem else EMPTY)
+        self._hints.say(clean_line(problem or said, 400), "$failure" if problem else "$foreground")
         own = [("{list_choose}", "use"), ("x", "delete")] if presets else []
         self._hints.show([*own, ("s", "keep what is in use now"), ("Esc", "close")])
 

@@ -73,9 +73,15 @@ def test_doctor_json(run: Run, folder: Path) -> None:
         assert "CMAKE_ARGS" in facts["gpu_hint"]
 
 
-def test_doctor_says_what_is_wrong_in_words(run: Run) -> None:
-    result = run("doctor")
+def test_doctor_says_what_is_wrong_in_words(run: Run, folder: Path) -> None:
+    (folder / "presets.toml").write_text("[mine]\ntop_k = -1\n")
+    result = run("doctor", XDG_DATA_HOME=str(folder))
+    assert "wrong: " in result.stdout and "[mine] top_k: -1 is not right" in result.stdout
+    assert result.returncode == 1
+    (folder / "presets.toml").unlink()
+    result = run("doctor", XDG_DATA_HOME=str(folder))
     assert "llama-cpp-python  0.3.36" in result.stdout
+    assert f"chats             {folder / 'specdec-tui' / 'chats.db'} (not there)" in result.stdout
     assert result.stdout.splitlines()[-1].startswith(("nothing is wrong", "wrong: "))
 
 
