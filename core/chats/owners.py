@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -24,7 +25,7 @@ class Owner:
             self._path = folder / self.token
             self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             with contextlib.suppress(OSError):  # where there are no locks, see `gone`
-                fcntl.flock(self._file, fcntl.LOCK_EX)
+                fcntl.flock(self._file, fcntl.LOCK_EX)  # who looks at it holds it for a moment
             if self._path.exists():  # else another swept it away before it was locked
                 return
             os.close(self._file)
@@ -42,32 +43,43 @@ def gone(folder: Path, token: str) -> bool:
     On a file system without locks every other process counts as gone. The mark that it gets is
     taken back by itself, since a reply that does end overwrites it.
     """
-    return not token.isalnum() or _is_free(folder / token)
+    if not token.isalnum():
+        return True
+    with _looked_at(folder / token) as is_gone:
+        return is_gone
 
 
 def sweep(folder: Path) -> None:
     """Remove the files of processes that are gone."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            _is_free(path, remove=True)
+            with _looked_at(path) as is_gone, contextlib.suppress(OSError):
+                if is_gone:
+                    path.unlink()
 
 
-def _is_free(path: Path, *, remove: bool = False) -> bool:
-    """Whether nobody holds the lock on a file, which is removed then where that is wanted: under
-    the lock, or an owner that has just made the file could take it for its own meanwhile."""
+@contextlib.contextmanager
+def _looked_at(path: Path) -> Iterator[bool]:
+    """Whether the process that made the file is gone. While this lasts, one that has just made it
+    cannot lock it."""
     try:
         file = os.open(path, os.O_RDWR)
     except OSError:
-        return True
+        yield True
+        return
     try:
-        with contextlib.suppress(OSError):  # there may be no locks, see `gone`
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-        if remove:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        yield _is_free(file)
     finally:
         os.close(file)
+
+
+def _is_free(file: int) -> bool:
+    """Whether no process is writing under this file's name; also where there are no locks. Several
+    may ask at a time."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
     return True

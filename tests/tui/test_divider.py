@@ -1,21 +1,20 @@
-"""Hints on the line between chat and composer: said for a while, and gone then."""
+"""The line between chat and composer: what it says, and for how long."""
 
 from __future__ import annotations
 
-import asyncio
+from threading import Event
 
 from tests.support.pilot import wait_until
-from tests.tui.conftest import Start
+from tests.support.still_app import StillApp
 
 
-async def test_a_hint_said_again_has_its_whole_time_again(start: Start) -> None:
-    async with start(loaded=False) as (app, pilot):
-        first_is_over = asyncio.Event()
-        app.divider.say("so", 0.01)
-        app.divider.say("so", 3600.0)
-        app.divider.set_timer(0.05, first_is_over.set)
-        await first_is_over.wait()
-        await pilot.pause()
-        assert app.divider.hint == "so"
-        app.divider.say("so", 0.01)
-        await wait_until(pilot, lambda: not app.divider.hint)
+async def test_what_is_said_again_is_shown_as_long_as_the_last_time_asks_for() -> None:
+    app, passed = StillApp("specdec-dark"), Event()
+    async with app.run_test() as pilot:
+        app.divider.say("it is in the queue", 0.01)
+        app.divider.say("it is in the queue", 60)
+        app.divider.set_timer(0.05, passed.set)  # after the first one would have ended
+        await wait_until(pilot, passed.is_set)
+        assert app.divider.hint == "it is in the queue"
+        app.divider.say("it is in the queue", 0.01)
+        await wait_until(pilot, lambda: app.divider.hint == "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import sqlite3
 import sys
@@ -280,3 +282,42 @@ def test_a_writer_that_begins_while_others_sweep_is_known(
     sweeping.join()
     assert not gone(folder, owner.token) and len(list(folder.iterdir())) == 1
     owner.close()
+
+
+def test_a_writer_that_is_looked_at_while_it_begins_is_known_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, looking = fcntl.flock, []
+
+    def lock_a_little_late(file: int, how: int) -> None:
+        if not looking:
+            looker = os.open(next(tmp_path.iterdir()), os.O_RDWR)
+            lock(looker, fcntl.LOCK_SH)
+            looking.append(threading.Timer(0.05, os.close, [looker]))
+            looking[0].start()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_a_little_late)
+    owner = Owner(tmp_path)
+    looking[0].join()
+    assert not gone(tmp_path, owner.token)
+    owner.close()
+
+
+def test_what_is_swept_away_cannot_be_taken_up_at_that_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, locked = Path.unlink, []
+
+    def look_at_and_remove(path: Path) -> None:
+        with path.open("r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                locked.append(path)
+        remove(path)
+
+    (tmp_path / "abandoned").touch()
+    monkeypatch.setattr(Path, "unlink", look_at_and_remove)
+    owners.sweep(tmp_path)
+    assert locked == [tmp_path / "abandoned"] and list(tmp_path.iterdir()) == []
