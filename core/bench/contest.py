@@ -80,9 +80,10 @@ def llama_server(setting: Setting, draft_len: int) -> Iterator[str]:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + START_S
+    asking = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(f"{url}/health", timeout=1).close()
+            asking.open(f"{url}/health", timeout=1).close()
             return
         time.sleep(0.2)
     raise SpecdecError("llama-server did not start; run it by hand to see its complaint.")

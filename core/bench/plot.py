@@ -10,6 +10,8 @@ from html import escape
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 76, 150, 56, 64
 COLOURS = ("#2f6690", "#b8743a", "#8a8f98", "#5b8c5a", "#7d5ba6")
+LEAST = 1e-9
+"""What the value axis reaches at least."""
 _INK, _GRID = "#333a42", "#e3e6ea"
 
 
@@ -37,7 +39,7 @@ def bar_chart(
     """Groups of bars over `labels`; a point's x is the index of its label. `reference`: a dashed
     line across, such as 1 for a speed-up. Returns the SVG document."""
     values = [y for series in bars for _, y in series.points]
-    frame = _Frame((-0.5, len(labels) - 0.5), max([*values, reference or 0, 1e-9]))
+    frame = _Frame((-0.5, len(labels) - 0.5), max([*values, reference or 0, LEAST]))
     width = 0.7 / max(len(bars), 1)
     parts = [frame.grid(), frame.x_labels(list(enumerate(labels)))]
     for i, series in enumerate(bars):
@@ -53,8 +55,8 @@ def bar_chart(
 def line_chart(axes: Axes, lines: Sequence[Series], ticks: Sequence[int]) -> str:
     """Lines with a dot at each point; a dashed one has no dots. `ticks`: the numbers on the x
     axis, whose first and last are its ends. Returns the SVG document."""
-    top = max([y for series in lines for _, y in series.points] or [1e-9])
-    frame = _Frame((ticks[0], max(ticks[-1], ticks[0] + 1)), top)
+    values = [y for series in lines for _, y in series.points]
+    frame = _Frame((ticks[0], max(ticks[-1], ticks[0] + 1)), max([*values, LEAST]))
     parts = [frame.grid(), frame.x_labels([(tick, str(tick)) for tick in ticks])]
     for i, series in enumerate(lines):
         colour = COLOURS[i % len(COLOURS)]

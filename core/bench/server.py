@@ -14,10 +14,10 @@ import json
 import socket
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from core.errors import SpecdecError
 from core.models.untrusted import shown
@@ -25,6 +25,8 @@ from core.protocol import ChatMessage, Sampling
 
 CONNECT_S = 5.0
 ANSWER_S = 1800.0
+LEAST_MS = 1e-3
+"""Time that a measured reply takes at least."""
 MAX_ANSWER_BYTES = 64 * 2**20
 
 
@@ -36,11 +38,14 @@ class _Choice(BaseModel):
     delta: _Delta
 
 
+Count = Annotated[int, Field(ge=0, le=2**31)]
+
+
 class _Timings(BaseModel):
-    predicted_n: int
-    predicted_ms: float
-    draft_n: int = 0
-    draft_n_accepted: int = 0
+    predicted_n: Count
+    predicted_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    draft_n: Count = 0
+    draft_n_accepted: Count = 0
 
 
 class _Event(BaseModel):
@@ -63,7 +68,7 @@ class ServerReply:
     @property
     def n_rounds(self) -> int:
         """Batches that it took: each gives the accepted tokens and one of the target's own."""
-        return self.n_tokens - self.n_accepted
+        return max(self.n_tokens - self.n_accepted, 0)
 
 
 class LlamaServer:
@@ -190,7 +195,7 @@ def _complaint_in(raw: bytes) -> str:
 
 def _reply(text: str, timings: _Timings, wall_s: float) -> ServerReply:
     n_after_first = timings.predicted_n - 1
-    measured = n_after_first > 0 and timings.predicted_ms > 0
+    measured = n_after_first > 0 and timings.predicted_ms >= LEAST_MS
     return ServerReply(
         text=text,
         n_tokens=timings.predicted_n,

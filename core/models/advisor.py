@@ -231,7 +231,7 @@ def _batch_costs(target: Subject, on_gpu: bool) -> dict[int, float]:
     slope = SLOPE_GPU if on_gpu else SLOPE_CPU
     single = max(_bytes_read(target.footprint, 1), 1)
     return {
-        n: _bytes_read(target.footprint, n) / single + slope * (n - 1)
+        n: max(_bytes_read(target.footprint, n), single) / single + slope * (n - 1)
         for n in range(1, MAX_LENGTH + 2)
     }
 

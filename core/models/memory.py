@@ -98,9 +98,13 @@ def estimate(
     state = state_bytes(shape, role.n_snapshots)
     uses = dict.fromkeys(where, MemoryUse())
     uses[MAIN] = MemoryUse(weights=weights.input, output=4 * role.n_rows * shape.n_vocab)
-    for i, name in enumerate(where[:-1]):
-        bytes_here = weights.layers[i] if i < len(weights.layers) else 0
-        uses[name] += MemoryUse(weights=bytes_here, kv=kv[i], recurrent=state[i])
+    for name in uses:
+        here = [i for i, place in enumerate(where[:-1]) if place == name]
+        uses[name] += MemoryUse(
+            weights=sum(weights.layers[i] for i in here if i < len(weights.layers)),
+            kv=sum(kv[i] for i in here),
+            recurrent=sum(state[i] for i in here),
+        )
     tied = 0 if weights.head or where[-1] == MAIN else weights.input
     uses[where[-1]] += MemoryUse(weights=weights.output + tied)
     graph = compute_bytes(
@@ -131,10 +135,10 @@ def placement(n_layer: int, n_gpu_layers: int, gpus: Sequence[Device]) -> list[s
     free = [gpu.free or 0 for gpu in gpus]
     if not any(free):
         free = [1] * len(gpus)
-    names = [MAIN] * (n_layer + 1 - n_gpu)
+    names, all_free = [MAIN] * (n_layer + 1 - n_gpu), sum(free)
     for i in range(n_gpu):
         at, end = 0, free[0]
-        while i * sum(free) >= end * n_gpu:
+        while i * all_free >= end * n_gpu:
             at += 1
             end += free[at]
         names.append(gpus[at].name)

@@ -17,6 +17,7 @@ from core.models.untrusted import shown
 from core.paths import expanded
 
 _HUB_FOLDER = re.compile(r"models--[^/]+")
+_INSIDE = ("snapshots", "refs", "blobs")
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ def _known_folders(
 
 def _tidy(folder: Path) -> None:
     """Take away empty snapshots, the branches that name them, and the repository if all is gone."""
+    if any((folder / inside).is_symlink() for inside in _INSIDE):
+        return  # what they lead to is not ours
     snapshots = folder / "snapshots"
     for commit in _folders(snapshots):
         _remove_empty(commit)
@@ -161,7 +164,7 @@ def _tidy(folder: Path) -> None:
     if not commits:
         if not (folder / ".no_exist").is_symlink():  # empty files that stand for absent ones
             shutil.rmtree(folder / ".no_exist", ignore_errors=True)
-        for inside in ("snapshots", "refs", "blobs"):
+        for inside in _INSIDE:
             _remove_empty(folder / inside)
         _remove_empty(folder)
 

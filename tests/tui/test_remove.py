@@ -209,6 +209,17 @@ def test_a_folder_that_is_a_link_out_of_the_known_ones_is_not_followed(
     assert path.exists()
 
 
+def test_what_a_repositorys_folder_of_branches_links_to_stays(home: Path, run: Run) -> None:
+    model = in_hub(home, "m.gguf")
+    refs = home / ".cache/huggingface/hub/models--o--r/refs"
+    refs.rename(home / "precious")
+    refs.symlink_to(home / "precious")
+    (home / "precious/letter").write_text("dear")
+    assert run("m", "--yes")[0] == 0
+    assert not model.is_symlink()
+    assert {p.name for p in (home / "precious").iterdir()} == {"main", "letter"}
+
+
 def test_a_link_from_elsewhere_does_not_mean_what_it_points_to(home: Path, run: Run) -> None:
     model = in_hub(home, "m.gguf")
     (home / "desk.gguf").symlink_to(model)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.bench import contest
 from core.bench.contest import Setting, llama_server
 from core.bench.synthetic import Pair
 from core.errors import SpecdecError
@@ -54,6 +55,15 @@ def test_the_server_gets_the_same_models_threads_and_length(tmp_path: Path):
 def test_without_a_draft_the_server_gets_none(tmp_path: Path):
     with llama_server(setting(tmp_path, STAND_IN), 0) as url:
         assert "-md" not in arguments(url)
+
+
+def test_the_server_is_asked_without_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(contest, "START_S", 10.0)
+    with llama_server(setting(tmp_path, STAND_IN), 0) as url:
+        assert url
 
 
 def test_a_server_that_ends_at_once_is_a_clear_error(tmp_path: Path):

@@ -230,7 +230,7 @@ def test_a_sweep_is_plotted_over_the_lengths_and_kinds_as_bars(
 
 def test_plots_are_well_formed_whatever_the_names_and_values() -> None:
     axes = Axes("a < b & c", "x", "y")
-    for top in (1e-4, 0.9, 1.0, 7.3, 4999.0):
+    for top in (0.0, 1e-4, 0.9, 1.0, 7.3, 4999.0):
         lines = [Series("<l>", [(1, top), (3, top / 2)]), Series("d", [(1, 0.0), (3, top)], True)]
         words = words_of(line_chart(axes, lines, [1, 3]))
         assert "a < b & c" in words and "<l>" in words

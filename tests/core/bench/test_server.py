@@ -35,6 +35,12 @@ def completion(request: dict[str, Any]) -> tuple[int, bytes]:
     return 200, "".join(f"data: {line}\n\n" for line in lines).encode()
 
 
+def timed(n: object, ms: object) -> bytes:
+    """A reply with these timings and as many tokens accepted as no reply has."""
+    told = f'{{"predicted_n": {n}, "predicted_ms": {ms}, "draft_n": 8, "draft_n_accepted": 70}}'
+    return f'data: {{"choices": [], "timings": {told}}}\n\n'.encode()
+
+
 @contextmanager
 def serving(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A server on a free port: its address and the requests that it got."""
@@ -93,6 +99,12 @@ def test_a_reply_of_one_token_has_no_rate() -> None:
         assert ask(url, 1).tok_s is None
 
 
+def test_timings_that_cannot_be_make_no_figures() -> None:
+    with serving(lambda _: (200, timed(9, "1e-320"))) as (url, _):
+        reply = ask(url)
+    assert (reply.tok_s, reply.n_rounds) == (None, 0)
+
+
 def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with serving(completion) as (url, _):
@@ -109,6 +121,8 @@ def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
         (200, b'data: {"error": {"message": "the slot is gone"}}\n\n', "gave up: the slot is"),
         (200, b"data: {\n\n", "does not answer as a llama-server does"),
         (200, b"[1, 2]", "does not answer as a llama-server does"),
+        *((200, timed(n, 1), "does not answer") for n in (-1, 2**40, "9" * 400)),
+        *((200, timed(9, ms), "does not answer") for ms in ("NaN", "Infinity", -1)),
         (503, b'{"error": {"message": "Loading model"}}', "answers 503: Loading model"),
         (404, b"no such page\x1b[2J", r"answers 404: no such page\\x1b"),
         (500, b"", "answers 500: nothing"),

@@ -255,6 +255,15 @@ def test_without_sizes_nothing_is_predicted(shape: Footprint) -> None:
     assert verdict(target(shape, 8), unknown) == "fits; about a sixteenth of the target's size"
 
 
+def test_a_header_of_no_weights_or_of_experts_that_nothing_uses_is_no_error(
+    shape: Footprint,
+) -> None:
+    idle = Footprint(replace(shape.shape, n_expert=8), Weights(layers=(10**9,), experts=10**9))
+    for odd in (shape, idle):
+        found = predict(Subject(model("odd", 1), odd), draft(shape, 0.5), on_gpu=True)
+        assert found is not None and 1 <= found.low <= found.high
+
+
 # ------------------------------------------------------------------ order
 
 
