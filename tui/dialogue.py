@@ -38,7 +38,7 @@ from tui.state import EngineState
 if TYPE_CHECKING:
     from tui.trace import Vocabulary
 
-BUSY = "a reply is being written: Esc stops it; your text is kept"
+BUSY = "a reply is being written: {stop} stops it; your text is kept"
 
 
 @dataclass(frozen=True)

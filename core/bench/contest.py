@@ -144,7 +144,8 @@ def main() -> None:
             pair = write_pair(Path(folder), arguments.shape, (arguments.acceptance,) * 2)
             kinds = ("easy",)
         setting = Setting(arguments.server, pair, arguments.threads, arguments.ctx)
-        print(f"{arguments.shape}, acceptance {arguments.acceptance}\n\n{HEADING}", flush=True)
+        written = f"{arguments.shape}, acceptance {arguments.acceptance}"
+        print(f"{arguments.pair or written}\n\n{HEADING}", flush=True)
         asked = [deep(prompt, arguments.depth) for prompt in prompts(arguments.kinds or kinds)]
         for length in arguments.lengths.split(","):
             result = contest(setting, length, asked, arguments.tokens, arguments.repeats)

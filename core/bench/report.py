@@ -50,8 +50,16 @@ def machine() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
         "cpus": os.cpu_count(),
-        "llama_cpp_python": metadata.version("llama-cpp-python"),
+        "llama_cpp_python": _version("llama-cpp-python"),
     }
+
+
+def _version(package: str) -> str | None:
+    """None where the package was unpacked by hand, without a word about it."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def result_plot(result: BenchResult) -> str:

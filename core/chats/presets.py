@@ -28,6 +28,8 @@ FIELDS = (
     *("repeat_penalty", "repeat_last_n", "presence_penalty", "frequency_penalty"),
 )
 """The settings that a preset may hold, by their names in `config.toml`."""
+NONE = "none"
+"""Stands in the file for no value, which TOML has no word for."""
 MOST_NAME = 60
 MOST_BYTES = 2**20
 
@@ -46,9 +48,9 @@ def presets_path() -> Path:
 
 
 def preset_of(name: str, settings: Settings) -> Preset:
-    """What is in force now, but for what is at its default, as a preset."""
-    values = {key: getattr(settings, key) for key in FIELDS}
-    return Preset(name, {k: v for k, v in values.items() if v != DEFAULTS[k]})
+    """What is in force now as a preset. What is at its default is in it too: that is in use again
+    when the preset is, whatever was changed in between."""
+    return Preset(name, {key: getattr(settings, key) for key in FIELDS})
 
 
 def applied(settings: Settings, preset: Preset) -> Settings:
@@ -56,14 +58,22 @@ def applied(settings: Settings, preset: Preset) -> Settings:
     return replace(settings, **preset.values)
 
 
-def read_presets(path: Path | None = None) -> dict[str, Preset]:
-    """The presets by name, as they stand in the file; none where there is no file.
-
-    Raises SpecdecError (`settings`) naming the file, the preset and the key.
-    """
+def read_presets(path: Path | None = None) -> tuple[dict[str, Preset], str]:
+    """The presets that can be used, by name, in the order of the file; and what is wrong first in
+    it: a sentence naming the file, the preset and the key, empty where nothing is. None where
+    there is no file."""
     path = path or presets_path()
-    tables = _tables(path, _text(path))
-    return {name: Preset(name, _checked(path, name, table)) for name, table in tables.items()}
+    found: dict[str, Preset] = {}
+    problem = ""
+    try:
+        for name, table in _tables(path, _text(path)).items():
+            try:
+                found[name] = Preset(name, _checked(path, name, table))
+            except SpecdecError as error:
+                problem = problem or error.message
+    except SpecdecError as error:
+        problem = error.message
+    return found, problem
 
 
 def save_preset(preset: Preset, path: Path | None = None) -> None:
@@ -71,33 +81,25 @@ def save_preset(preset: Preset, path: Path | None = None) -> None:
 
     Raises SpecdecError (`settings`) where a value is not right or the file cannot be written.
     """
-    import tomlkit
-
     path = path or presets_path()
     if not preset.name.strip() or len(preset.name) > MOST_NAME or not preset.name.isprintable():
         raise SpecdecError(f"A preset's name has 1 to {MOST_NAME} plain characters.", "settings")
-    values = {key: value for key, value in preset.values.items() if value is not None}
-    _checked(path, preset.name, values)
+    values = _checked(path, preset.name, dict(preset.values))
     text = _text(path)
-    _tables(path, text)
-    document = tomlkit.parse(text)
-    table = tomlkit.table()
-    for key in [key for key in FIELDS if key in values]:
-        table[key] = values[key]
-    document[preset.name] = table
-    _replace(path, document.as_string())
+    written = {key: NONE if value is None else value for key, value in values.items()}
+    meant = _tables(path, text) | {preset.name: written}
+    _replace(path, _with(text, preset.name, written), meant)
 
 
 def remove_preset(name: str, path: Path | None = None) -> None:
-    """Take a preset out of the file; nothing happens where there is none of that name."""
-    import tomlkit
-
+    """Take a preset out of the file, but for comments before the next one; nothing happens where
+    there is none of that name."""
     path = path or presets_path()
     text = _text(path)
-    if name in _tables(path, text):
-        document = tomlkit.parse(text)
-        document.remove(name)
-        _replace(path, document.as_string())
+    tables = _tables(path, text)
+    if name in tables:
+        meant = {other: table for other, table in tables.items() if other != name}
+        _replace(path, _without(text, name), meant)
 
 
 # ------------------------------------------------------------------ checking
@@ -120,8 +122,9 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
         raise SpecdecError(
             f"{where} is no table; a preset begins with its name in brackets.", "settings"
         )
+    none = {key: None for key, value in table.items() if value == NONE and _may_lack(key)}
     try:
-        model = _model()(**table)
+        model = _model()(**(table | none))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else ""
@@ -132,6 +135,10 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
     except TypeError:
         raise SpecdecError(f"{where}: its keys are not right; correct them.", "settings") from None
     return {key: getattr(model, key) for key in table}
+
+
+def _may_lack(key: str) -> bool:
+    return key in DEFAULTS and DEFAULTS[key] is None
 
 
 # ------------------------------------------------------------------ the file
@@ -155,9 +162,73 @@ def _tables(path: Path, text: str) -> dict[str, Any]:
         raise SpecdecError(f"{path}: not valid TOML: {error}; correct it.", "settings") from None
 
 
-def _replace(path: Path, text: str) -> None:
+def _with(text: str, name: str, values: Mapping[str, Any]) -> str:
+    """With these values for the preset, in its place where it has lines of its own."""
+    import tomlkit
+
+    lines, begin, end = _own_lines(text, name)
+    document = tomlkit.parse("".join(lines[begin:end]))
+    if begin == end or not isinstance(document[name], tomlkit.items.Table):
+        lines, begin, end = [], 0, 0
+        document = tomlkit.parse(text)
+        document[name] = tomlkit.table()
+    table: Any = document[name]
+    for key in [key for key in table if key not in values]:
+        table.remove(key)
+    for key in [key for key in FIELDS if key in values]:
+        if table.get(key) != values[key]:  # else a comment beside it stays
+            table[key] = values[key]
+    return "".join([*lines[:begin], document.as_string(), *lines[end:]])
+
+
+def _without(text: str, name: str) -> str:
+    """Without the preset."""
+    import tomlkit
+
+    lines, begin, end = _own_lines(text, name)
+    if begin == end:
+        document = tomlkit.parse(text)
+        document.remove(name)
+        return document.as_string()
+    while end < len(lines) and not lines[end].strip():
+        end += 1
+    return "".join(lines[:begin] + lines[end:])
+
+
+def _own_lines(text: str, name: str) -> tuple[list[str], int, int]:
+    """All lines, and where those of a preset begin and end that is a table under a heading; two
+    times the same place where it is none. tomlkit takes comments on the next one for a part of it.
+    """
+    lines = text.splitlines(keepends=True)
+    table = tomllib.loads(text).get(name)
+    heads = [at for at, line in enumerate(lines) if line.lstrip().startswith("[")]
+    for begin in heads:
+        end = next((at for at in heads if at > begin), len(lines))
+        while end > begin + 1 and lines[end - 1].lstrip()[:1] in ("", "#"):
+            end -= 1
+        if _parsed("".join(lines[begin:end])) == {name: table}:
+            return lines, begin, end
+    return lines, 0, 0
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _replace(path: Path, text: str, meant: object) -> None:
+    if _parsed(text) != meant:
+        raise SpecdecError(
+            f"{path} cannot be changed without changing more of it; edit it by hand.", "settings"
+        )
     try:
         replace_file(path, text.encode(), durable=True)
+    except UnicodeEncodeError:
+        raise SpecdecError(
+            f"{path}: half a character cannot be saved; take it out of the texts.", "settings"
+        ) from None
     except OSError as error:
         raise SpecdecError(
             f"{path}: cannot be written ({error.strerror}); make it writable.", "settings"

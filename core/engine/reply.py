@@ -194,13 +194,13 @@ class Reply:
         session, depth = self._session, len(self._tokens)
         self._n_alone = 0 if round_.proposal.tokens else self._n_alone + 1
         # the first one after a longer batch pays for the change
-        alone_s = seconds if self._n_alone > 1 else None
-        if alone_s is not None and not session.is_disturbed:
-            session.baseline.record(depth, alone_s)
+        alone = self._n_alone > 1
+        if alone and not session.is_disturbed:
+            session.baseline.record(depth, seconds)
         wall_s = None if session.is_disturbed else seconds
         session.governor.record(round_, self._offers, depth=depth, wall_s=wall_s)
         grown = self._grow(round_, now)
-        self._compare(round_, depth, alone_s)
+        self._compare(round_, depth, seconds, alone=alone)
         return grown
 
     def _grow(self, round_: Round, now: float) -> Grown:
@@ -214,14 +214,16 @@ class Reply:
         text, self._unsaid = self._unsaid + text, ""
         return Grown(round_, text, len(self._tokens), self._stats)
 
-    def _compare(self, round_: Round, depth: int, alone_s: float | None) -> None:
-        """Count what the round would have taken the target alone: `alone_s` where it was alone, so
-        that neither luck nor load makes a reply faster or slower than what it was itself."""
+    def _compare(self, round_: Round, depth: int, seconds: float, *, alone: bool) -> None:
+        """Count what the round, which took `seconds`, would have taken the target alone: the same
+        where it was alone, so that neither luck nor load makes a reply faster or slower than what
+        it was itself."""
         baseline = self._session.baseline
-        if alone_s is not None and baseline.known(depth):
-            self._tally.compare(round_, alone_s)
-        elif alone_s is None and (known := baseline.seconds(depth)) is not None:
-            self._tally.compare(round_, len(round_.tokens) * known)
+        if alone and baseline.known(depth):
+            self._tally.compare(round_, seconds, seconds)
+        elif not alone and (known := baseline.seconds(depth)) is not None:
+            n = len(round_.tokens)
+            self._tally.compare(round_, n * known, n * (seconds - round_.draft_s))
 
     def _finish_reason(self, round_: Round) -> FinishReason | None:
         if self._text.stopped or self._session.model.is_eog(round_.tokens[-1]):

@@ -52,6 +52,15 @@ def test_what_is_typed_after_a_command_is_another_text(screen: Screen) -> None:
     screen.wait(lambda text: written(text) == "hello" and "temperature: 0.4" in text)
 
 
+def test_enter_means_what_is_written_and_no_earlier_completion(screen: Screen) -> None:
+    screen.process.send("/t")
+    screen.wait(lambda text: "/temp X" in text and "/theme NAME" in text)
+    screen.process.send("heme\r")  # the list is still the one of "/t", whose first is /temp
+    screen.wait(lambda text: "specdec-light" in text)
+    screen.process.send("\x1b")
+    screen.wait(lambda text: written(text) == "Write a message")
+
+
 def test_what_is_typed_after_the_key_of_a_screen_is_for_that_screen(screen: Screen) -> None:
     screen.process.send("\x1b[17~fox")  # F6
     screen.wait(lambda text: text.startswith(" chats   fox"))

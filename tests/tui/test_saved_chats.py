@@ -85,7 +85,7 @@ async def test_messages_are_written_anew_answered_again_and_walked_between(start
         await pilot.press("enter")
         await wait_until(pilot, lambda: prompts(app) == ["uno"])
         await finished(app, pilot)
-        assert composer.text == "" and places(app) == ["2/2", ""]
+        assert composer.text == "half a thought" and places(app) == ["2/2", ""]
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: places(app) == ["2/2", "2/2"])
         await finished(app, pilot)
@@ -309,6 +309,8 @@ async def test_a_reply_of_the_bundled_pair_goes_on_as_if_it_had_never_stopped(
         assert app.dialogue.conversation.turns[-1].reply == continued
         await pilot.press("f7")
         await wait_until(pilot, lambda: "at its end" in app.query_one(Divider).hint)
+        await pilot.press("ctrl+n", "f7")
+        await wait_until(pilot, lambda: "no reply to continue" in app.query_one(Divider).hint)
 
 
 def test_after_a_kill_the_reply_is_there_and_goes_on(models: Path) -> None:

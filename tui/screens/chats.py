@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -20,6 +18,8 @@ from core.chats.exports import Format
 from core.chats.search import Hit
 from core.chats.store import Store
 from tui import saved_chats
+from tui.defects import SaysDefects
+from tui.messages import FromThread
 from tui.sanitize import clean_line
 from tui.saved_chats import Answer, Row
 from tui.screens.prompt import PromptScreen
@@ -39,14 +39,7 @@ class Open:
     message: int | None = None
 
 
-@dataclass
-class Done(Message):
-    """A thread has been to the disk: `take` puts in what came of it."""
-
-    take: Callable[[], None]
-
-
-class ChatsScreen(ModalScreen[Open | None]):
+class ChatsScreen(SaysDefects, ModalScreen[Open | None]):
     """Closes with the chat to open, or None.
 
     One types to search, as most come to find something; the arrow keys move through what is found
@@ -119,12 +112,12 @@ class ChatsScreen(ModalScreen[Open | None]):
         """Run `work()` on a thread, and what it returns here."""
 
         def run() -> None:
-            self.post_message(Done(work()))
+            self.post_message(FromThread(work()))
 
         self.run_worker(run, thread=True, exit_on_error=False, group=group)
 
-    @on(Done)
-    def _take(self, message: Done) -> None:
+    @on(FromThread)
+    def _take(self, message: FromThread) -> None:
         message.take()
 
     def _look(self, at: int | None = None) -> None:
@@ -169,7 +162,8 @@ class ChatsScreen(ModalScreen[Open | None]):
     def _show_hints(self) -> None:
         searching = self.focused is self._search
         self._search.placeholder = TYPE if searching else GO
-        row: list[Hint] = [("Enter", "open")] if self._list.highlighted else []
+        enter = "Enter" if searching else "{list_choose}"
+        row: list[Hint] = [(enter, "open")] if self._list.highlighted else []
         if searching:
             hints: list[Hint] = [*row, ("↑ ↓", "move"), ("Tab", "rename, delete, export …")]
         elif row:
@@ -289,5 +283,4 @@ class ChatsScreen(ModalScreen[Open | None]):
 
     def action_export(self, form: Format) -> None:
         if (chosen := self._chosen()) is not None:
-            work = partial(saved_chats.saved_as, self._store, chosen[0], form, Path.cwd())
-            self._change(work, chosen[0])
+            self._change(partial(saved_chats.saved_as, self._store, chosen[0], form), chosen[0])

@@ -27,12 +27,12 @@ from tui.xray_lines import check_line, legend, token_lines
 LOOK_AGAIN_S = 0.1
 LEAST_PROMPT = 12
 """Cells for the prompt in the title; it is left out where there are fewer."""
-UNKNOWN = "How the tokens of this reply came is not known: it was not made in this session."
+UNKNOWN = "How these tokens came is not known: the reply was made in an earlier session."
 EMPTY = "Nothing has come yet."
 HINTS: tuple[Hint, ...] = (
     ("← → ↑ ↓", "move"),
     ("n p", "corrections"),
-    ("r", "rejected on, off"),
+    ("r", "rejected"),
     ("[ ]", "other reply"),
     ("Esc", "close"),
 )
@@ -174,7 +174,7 @@ class XrayScreen(ModalScreen[None]):
     def _counted(self, turn: Turn, stats: ReplyStats | None, width: int) -> list[Content]:
         if turn.trace is None or not turn.trace.n_tokens:
             text = UNKNOWN if turn.trace is None and turn.finish_reason else EMPTY
-            return [Content.styled(text, "$muted")]
+            return list(Content.styled(text, "$muted").wrap(max(1, width)))
         shown = legend(turn.trace, width, self._view.with_rejected)
         return [*shown, check_line(turn.trace.counts, stats)]
 
