@@ -18,7 +18,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,6 +57,14 @@ PROGRESS_EVERY_S = 0.05
 WARM_UP_BELOW_S, WARM_UP_ROUNDS = 0.01, 24
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """When a reply was asked for, as time.perf_counter() has it, and whether to end it."""
+
+    at: float = field(default_factory=time.perf_counter)
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
 class Worker:
     """Carries out commands in order, and the swift ones between the rounds of a reply."""
 
@@ -64,8 +72,8 @@ class Worker:
         self._emit = emit
         self._inbox: SimpleQueue[Command] = SimpleQueue()
         self._waiting: deque[Command] = deque()
-        self._cancels: dict[str, threading.Event] = {}
-        """Of the replies that are asked for and not over; a cancel that comes later is none."""
+        self._asked: dict[str, _Asked] = {}
+        """The replies that are asked for and not over; a cancel that comes later is none."""
         self._session: Session | None = None
         self._naming: Naming | None = None
         self._new_draft: SimpleQueue[tuple[Drafter, DrafterInfo, SetDraft] | Failed | None]
@@ -78,11 +86,11 @@ class Worker:
     def post(self, command: Command) -> None:
         """Take a command, from any thread."""
         if isinstance(command, Cancel):
-            if cancel := self._cancels.get(command.id):
-                cancel.set()
+            if asked := self._asked.get(command.id):
+                asked.cancel.set()
             return
         if isinstance(command, Generate):
-            self._cancels.setdefault(command.id, threading.Event())
+            self._asked.setdefault(command.id, _Asked())
         self._inbox.put(command)
 
     def run(self) -> None:
@@ -98,10 +106,12 @@ class Worker:
 
     def _use_idle_moment(self) -> None:
         """Measure what there was no time for, until there is something to do."""
-        with contextlib.suppress(SpecdecError):
+        try:
             while self._session and not self._waiting and self._inbox.empty():
                 if not self._session.measure_in_idle_moment():
                     return
+        except Exception:  # nobody asked for it: a defect costs the measure, not the engine
+            traceback.print_exc()
 
     # -------------------------------------------------------------- commands
 
@@ -119,7 +129,7 @@ class Worker:
                     try:
                         self._generate(command)
                     finally:
-                        self._cancels.pop(command.id, None)
+                        self._asked.pop(command.id, None)
                 case MeasureCosts():
                     target, draft = self._need_session().measure_costs()
                     self._emit(Costs(target=target, draft=draft))
@@ -196,12 +206,14 @@ class Worker:
         from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply
 
         session = self._need_session()
+        asked = self._asked.setdefault(command.id, _Asked())
         reply = Reply(
             session,
             command.messages,
             command.sampling,
             Limits(command.max_tokens, tuple(command.stop)),
-            self._cancels.setdefault(command.id, threading.Event()).is_set,
+            asked.cancel.is_set,
+            asked.at,
         )
         prefill = self._progress("prefill", command.id)
         try:

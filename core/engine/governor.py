@@ -19,7 +19,7 @@ from core.engine.acceptance import Acceptance, Verdict
 from core.engine.costs import CostCurve
 from core.engine.drafters import MAX_DRAFT, Proposal
 from core.engine.policy import Policy, Prices, best_draft, make_policy
-from core.protocol import DrafterKind
+from core.protocol import DrafterKind, Forecast
 
 if TYPE_CHECKING:
     from core.engine.decode import Round
@@ -45,17 +45,6 @@ OPTIMISM = 0.97
 measurement at load must not keep a good length from being tried."""
 ARITHMETIC_SHARE = 0.01
 """Share of the time that the governor's own arithmetic may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """Tokens per second: of no draft, as measured, and as is predicted of what was chosen and of
-    the best other length."""
-
-    at_zero: float
-    at_chosen: float
-    other_len: int
-    at_other: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,17 +293,24 @@ class Governor:
 
     def _draft(self, offer: Offer, policy: Policy, n_max: int) -> Plan:
         record = self._track(offer.name, offer.kind).record
-        weights, length = record.now, max(policy.best_fixed, 1)
+        weights, joint = record.now, list[float]()  # the chance that so many are all kept
+        length = max(policy.best_fixed, 1)
         if length > n_max:  # near the end: the rate in reach is what there is room for, no more
             policy = self._within(policy, n_max, record)
 
-        def go_on(p: Sequence[float | None]) -> bool:
+        def weigh(p: Sequence[float | None]) -> None:
             nonlocal weights
-            weights = record.survivors(weights, len(p) - 1, p[-1])
-            return sum(weights) > policy.go_on[len(p)]
+            for position in range(len(joint), len(p)):
+                weights = record.survivors(weights, position, p[position])
+                joint.append(sum(weights))
+
+        def go_on(p: Sequence[float | None]) -> bool:
+            weigh(p)
+            return joint[-1] > policy.go_on[len(p)]
 
         def keep(p: Sequence[float | None]) -> int:
-            return policy.worth_verifying(record.given(p))
+            weigh(p)
+            return policy.worth_verifying(joint)
 
         return Plan(
             n_draft=n_max,
@@ -373,4 +369,4 @@ def _forecast(policy: Policy, chosen: int, at_chosen: float, alone_s: float) -> 
     scale = 1.0 / (alone_s * policy.rates[0])
     rates = (policy.rates[0], at_chosen, policy.rates[other])
     at_zero, at_chosen, at_other = (rate * scale for rate in rates)
-    return Forecast(at_zero, at_chosen, other, at_other)
+    return Forecast(at_zero=at_zero, at_chosen=at_chosen, other_len=other, at_other=at_other)

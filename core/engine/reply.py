@@ -84,7 +84,9 @@ class Reply:
         sampling: Sampling,
         limits: Limits,
         cancelled: Callable[[], bool] = lambda: False,
+        asked_at: float | None = None,
     ) -> None:
+        """`asked_at`: when it was asked for, as time.perf_counter() has it; None: now."""
         self._session = session
         self._messages = messages
         self._limits = limits
@@ -96,7 +98,7 @@ class Reply:
         self._offers: list[Offer] = []
         self._n_alone = 0
         """Rounds of the target alone, one after the other until now."""
-        started = time.perf_counter()
+        started = time.perf_counter() if asked_at is None else asked_at
         prompt = session.conversation.prompt(messages)
         self._n_left_out = prompt.n_left_out
         self._tokens = prompt.tokens
@@ -174,7 +176,7 @@ class Reply:
     def _round(self) -> Round:
         session, tokens = self._session, self._tokens
         n_left = session.target.n_ctx
-        if self._limits.max_tokens:
+        if self._limits.max_tokens > 0:
             n_left = self._limits.max_tokens - self._tally.n_tokens
         # a round yields one token more than it drafts, and drafts must fit into the context
         room, n_most = min(n_left - 1, session.target.n_ctx - len(tokens)), session.n_draft_max()

@@ -30,6 +30,7 @@ from core.llama.model import Model
 from core.llama.room import told_of_room
 from core.models.compat import compare
 from core.models.gguf import read_header
+from core.models.header import GgufHeader
 from core.models.kinds import require_language_model
 from core.models.machine import main_memory_held
 from core.models.names import name_of
@@ -183,15 +184,7 @@ class Session:
     ) -> tuple[ModelDrafter, DrafterInfo]:
         if choice.path is None:
             raise SpecdecError("A draft model was asked for without its path; name one.", "draft")
-        header = read_header(Path(choice.path))
-        require_language_model(header)
-        fit = compare(self.header, header)
-        if fit.verdict == "no":
-            raise SpecdecError(
-                f"{name_of(Path(choice.path))} cannot draft for this target: {fit.cause}; choose a "
-                "draft of the same model family.",
-                "draft",
-            )
+        header, warnings = self._fitting(Path(choice.path))
         options = replace(
             choice.options,
             n_ctx=choice.options.n_ctx or self.target.n_ctx,
@@ -211,7 +204,6 @@ class Session:
                     "draft",
                 )
             name = self._name_apart(model)
-            warnings = [fit.cause] if fit.verdict == "yes-but" else []
             info = _model_info(model, context, warnings)
             cache = TokenCache(context)
             # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
@@ -220,6 +212,19 @@ class Session:
             free = undo.pop_all()
         drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, free.close)
         return drafter, DrafterInfo(kind="model", name=name, model=info)
+
+    def _fitting(self, path: Path) -> tuple[GgufHeader, list[str]]:
+        """The header of a draft that fits the target, and what is to be said against it."""
+        header = read_header(path)
+        require_language_model(header)
+        fit = compare(self.header, header)
+        if fit.verdict == "no":
+            raise SpecdecError(
+                f"{name_of(path)} cannot draft for this target: {fit.cause}; choose a draft of the "
+                "same model family.",
+                "draft",
+            )
+        return header, [fit.cause] if fit.verdict == "yes-but" else []
 
     def _name_apart(self, model: Model) -> str:
         """The draft's name, or its path where another loaded draft has the same."""

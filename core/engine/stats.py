@@ -123,7 +123,8 @@ class Tally:
         `decode_tok_s` leaves out the first round, all of whose tokens came at the same moment.
         """
         decode_tok_s = speedup = baseline_tok_s = None
-        if (alone_s := min(self.alone_s, self.at_most_s)) > 0:
+        alone_s = min(self.alone_s, self.at_most_s)
+        if alone_s > 0:
             baseline_tok_s = self.n_compared / alone_s
         if self.first_round is not None and self.last_round > self.first_round:
             n = self.n_tokens - self.n_first_round
@@ -148,7 +149,7 @@ class Tally:
             decode_tok_s=decode_tok_s,
             baseline_tok_s=baseline_tok_s,
             n_compared=self.n_compared,
-            alone_s=self.alone_s,
+            alone_s=alone_s,
             speedup=speedup,
             draft_len=self.draft_len,
             drafter=self.drafter,

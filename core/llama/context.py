@@ -105,14 +105,8 @@ class Context:
         self.handle = self._create(options, n_snapshots)
         with ExitStack() as undo:
             undo.callback(self.close)
-            self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))
-            self._memory = llama_cpp.llama_get_memory(self.handle)
-            self._allocate_batch()
-            self.top_k = self._sample_on_device(min(top_k, model.n_vocab))
-            self.n_snapshots = int(llama_cpp.llama_n_rs_seq(self.handle))
-            self._saves = self._has_state and self._can_save()
+            self._find_out(top_k)
             undo.pop_all()
-        self.n_rollback = self.n_snapshots if self._has_state and not self._saves else self.n_ctx
 
     def close(self) -> None:
         """Free the cache."""
@@ -203,6 +197,16 @@ class Context:
         passing = [c for c in self._checkpoints if lasting and not c.lasting]
         lasts = [c for c in self._checkpoints if c.lasting]
         self._checkpoints = [*passing, *(lasts[1 - N_LASTING :] if lasting else lasts), saved]
+
+    def _find_out(self, top_k: int) -> None:
+        """What llama.cpp made of it, and what it can do, by trial."""
+        self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))
+        self._memory = llama_cpp.llama_get_memory(self.handle)
+        self._allocate_batch()
+        self.top_k = self._sample_on_device(min(top_k, self.model.n_vocab))
+        self.n_snapshots = int(llama_cpp.llama_n_rs_seq(self.handle))
+        self._saves = self._has_state and self._can_save()
+        self.n_rollback = self.n_snapshots if self._has_state and not self._saves else self.n_ctx
 
     def _sample_on_device(self, top_k: int) -> int:
         """`top_k` where a trial shows that the device finds them, else 0."""

@@ -98,7 +98,18 @@ def test_a_cancel_that_comes_too_late_does_not_end_a_later_reply_of_that_name(
     driver.run(load(models), generate("1"))
     driver.run(Cancel(id="1"), Cancel(id="never heard of"), generate("1"))
     assert [event.finish_reason for event in driver.of(Finished)] == ["length", "length"]
-    assert not driver.worker._cancels
+    assert not driver.worker._asked
+
+
+def test_the_first_token_is_waited_for_from_the_moment_the_reply_was_asked_for(
+    models: Path,
+) -> None:
+    """Not from when the engine had time for it."""
+    driver = Driver()
+    driver.run(load(models), generate("1", 20), generate("2"))
+    first, second = driver.of(Finished)
+    took = first.stats.n_tokens / first.stats.decode_tok_s
+    assert second.stats.ttft_s > first.stats.ttft_s + 0.9 * took
 
 
 def test_a_reply_is_cancelled_while_another_one_is_made(models: Path) -> None:
@@ -177,6 +188,20 @@ def test_what_rounds_take_while_a_draft_loads_is_no_measure_of_the_target_alone(
     assert measured[0] == measured[1] == 3, "rounds 2, 3 and 4"
     assert driver.of(DraftChanged)
     assert not driver.worker._session.is_disturbed
+
+
+def test_what_fails_in_an_idle_moment_does_not_end_the_engine(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Session) -> bool:
+        driver.tell(generate("1"), Shutdown())
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Session, "measure_in_idle_moment", fails)
+    driver = Driver()
+    driver.tell(load(models))
+    driver.worker.run()
+    assert driver.of(Finished)
 
 
 def test_a_target_whose_file_was_deleted_makes_room_for_another(
