@@ -19,8 +19,8 @@ from core.errors import SpecdecError
 from tui import figures
 from tui.code_blocks import CodeBlock, save
 from tui.widgets.key_hints import shortcuts_of
-from tui.widgets.lines import Lines
 from tui.widgets.options import Options
+from tui.widgets.problem import Problem
 
 NUMBER_CELLS, LANGUAGE_CELLS, LINES_CELLS = 4, 12, 12
 HINTS = {
@@ -35,22 +35,6 @@ class Taken:
 
     block: CodeBlock
     path: str = ""
-
-
-class Problem(Lines):
-    """What is wrong with the name."""
-
-    DEFAULT_CSS = """
-    Problem { height: auto; color: $failure; }
-    """
-    text = ""
-
-    def say(self, text: str) -> None:
-        self.text = text
-        self.changed()
-
-    def build(self, width: int) -> Sequence[Content]:
-        return Content(self.text).wrap(max(8, width)) if self.text else []
 
 
 class CodeScreen(ModalScreen[Taken | None]):
