@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tui import figures
+from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
     from core.models.hub import FileChoice
@@ -208,7 +209,7 @@ def _figures(item: Item) -> str:
 def arrival(item: Item, named: Callable[[str], str]) -> str:
     """What to tell when a download has ended: the model is there, or why it is not. `named` puts
     the user's own keys into a sentence."""
-    name = item.request.choice.name.rpartition("/")[2]
+    name = clean_line(item.request.choice.name.rpartition("/")[2], 100)
     if item.note:
         return f"{name} was not fetched. {item.note}"
     use = "{drafts} has it as a draft" if item.request.draft_for else "{models} lists it"

@@ -22,7 +22,7 @@ from textual.worker import Worker
 from core.errors import SpecdecError
 from core.settings import Settings
 from tui.bindings import bindings
-from tui.choices import Offer, first_offer, model_name
+from tui.choices import DraftOption, Offer, first_offer, model_name
 from tui.dialogue import Dialogue, Notice
 from tui.engine import EngineLine
 from tui.keeping import Keeper
@@ -76,7 +76,8 @@ class Frame(App[None]):
         self.terminal = terminal or Terminal()
         self.turns = Turns(self, super().on_event)
         self.shortcuts = _shortcuts()
-        self.end_hint = self.shortcuts.named("{bottom}: to the end")
+        to_end = self.shortcuts.first("bottom") or self.shortcuts.first("page_down")
+        self.end_hint = f"{to_end}: to the end" if to_end else ""
         self.changed_here: set[str] = set()
         """Settings that have a value of their own in this session."""
         self.repainting: Timer | None = None
@@ -186,6 +187,15 @@ class Frame(App[None]):
     def hint(self, sentence: str) -> None:
         """Say a sentence of ours above the composer, its actions named by their keys."""
         self.divider.say(self.shortcuts.named(sentence))
+
+    def take_draft(self, draft: DraftOption) -> bool:
+        """Exchange the draft and say so; or say why it cannot be, and return False."""
+        if draft.usable:
+            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+            self.show_state()
+        else:
+            self.divider.say(f"{draft.name} does not fit: {draft.reason}")
+        return draft.usable
 
     def tell(self, notice: Notice) -> None:
         """A toast."""

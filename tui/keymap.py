@@ -15,12 +15,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 from core.models.untrusted import shown
 from core.settings import config_path, read_toml
 from tui import figures
-from tui.action import Action
+from tui.action import Action, Scope
 from tui.key_names import SAME_AS, is_typed, key_text, normal_key, wants_kitty
 from tui.keys import action, every_action
 
@@ -110,12 +111,13 @@ def read_keymap(table: object) -> Keymap:
 def clashes(keys: Mapping[str, tuple[str, ...]]) -> list[tuple[str, Action, Action]]:
     """The keys that two actions have where both count, with the two."""
     owners: dict[tuple[str, str], Action] = {}
-    found = []
+    found: list[tuple[str, Action, Action]] = []
     for entry in every_action():
-        for key in keys.get(entry.id, ()):
-            other = owners.setdefault((entry.scope, key), entry)
-            if other is not entry:
-                found.append((key, other, entry))
+        scopes = get_args(Scope) if entry.priority else (entry.scope,)
+        for key, scope in product(keys.get(entry.id, ()), scopes):
+            clash = (key, owners.setdefault((scope, key), entry), entry)
+            if clash[1] is not entry and clash not in found:
+                found.append(clash)
     return found
 
 

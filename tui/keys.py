@@ -35,7 +35,7 @@ ACTIONS: tuple[Action, ...] = (
         "alt+1",
         "pick_draft(1)",
         "draft 1",
-        "Take the first draft of the list; so {draft_2} to {draft_9}, or {drafts} and the number",
+        "Take draft 1 of the list; so {draft_2} to {draft_9}, or {drafts} and the number",
         "Alt+1",
     ),
     *(

@@ -108,8 +108,13 @@ ALSO = {
     "quit": ("exit",),
     "engine-log": ("log",),
     "copy-reply": ("copy",),
-    "editor": ("edit",),
+    "editor": ("edit", "text-editor"),
     "help": ("keys",),
+    # what the palette and the key bar call them
+    "resume": ("continue",),
+    "first-run": ("pairs",),
+    "code": ("code-blocks",),
+    "xray": ("x-ray",),
 }
 
 

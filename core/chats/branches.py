@@ -1,8 +1,9 @@
 """Walking a tree of messages, as pure functions: what is shown, what stands beside it.
 
 A tree is a mapping from the id of each message to its parent's, None for a first message. Ids grow
-with time. A parent that is missing counts as none, and a circle ends where it closes: what a
-damaged file or another program left must not keep a conversation from being opened.
+with time, unless a clock was set back between two starts. A parent that is missing counts as none,
+and a circle ends where it closes: what a damaged file or another program left must not keep a
+conversation from being opened.
 """
 
 from __future__ import annotations
@@ -66,15 +67,28 @@ def places(parents: Parents, leaf: int | None) -> dict[int, Place]:
 def newest_leaf(parents: Parents, message: int) -> int:
     """The end of the branch through `message` that was written to last."""
     under = children(parents)
-    newest, left, seen = message, [message], {message}
+    leaves, left, seen = [], [message], {message}
     while left:
         at = left.pop()
-        newest = max(newest, at)
-        for child in under.get(at, ()):
-            if child not in seen:
-                seen.add(child)
-                left.append(child)
-    return newest
+        below = [child for child in under.get(at, ()) if child not in seen]
+        if not below:
+            leaves.append(at)
+        seen.update(below)
+        left += below
+    return max(leaves)
+
+
+def parents_first(parents: Parents) -> list[int]:
+    """All messages, each after the one that it answers, and otherwise oldest first."""
+    found: dict[int, None] = {}
+    for message in sorted(parents):
+        above: dict[int, None] = {}
+        at: int | None = message
+        while at is not None and at in parents and at not in found and at not in above:
+            above[at] = None
+            at = parents[at]
+        found.update(dict.fromkeys(reversed(above)))
+    return list(found)
 
 
 def last_fork(parents: Parents, leaf: int | None) -> int | None:

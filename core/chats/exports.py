@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from core.chats.branches import path
+from core.chats.branches import parents_first, path
 from core.chats.portable import PortableChat, PortableMessage
 from core.chats.records import Chat, Message, read_stats
 from core.errors import SpecdecError
@@ -49,7 +49,8 @@ def to_markdown(chat: Chat, messages: Mapping[int, Message]) -> str:
 def to_json(chat: Chat, messages: Mapping[int, Message]) -> str:
     """Every branch, as `core.chats.imports` reads it. Messages are numbered from 1, a parent before
     what answers it. What is beyond the limits of an import is written all the same."""
-    numbers = {id: number for number, id in enumerate(sorted(messages), 1)}
+    parents = {message.id: message.parent for message in messages.values()}
+    numbers = {id: number for number, id in enumerate(parents_first(parents), 1)}
     portable = PortableChat.model_construct(
         title=chat.title,
         system=chat.system,

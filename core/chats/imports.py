@@ -40,7 +40,9 @@ def chat_of(data: bytes) -> tuple[Chat, list[Message]]:
         raise SpecdecError(_explain(error), kind="file") from None
     numbers = _numbers(portable.messages)
     if portable.shown is not None and portable.shown not in numbers:
-        raise SpecdecError(f"shown: {portable.shown} is not the id of a message", kind="file")
+        raise SpecdecError(
+            f"shown: {shown(str(portable.shown))} is not the id of a message", kind="file"
+        )
     messages = [_message(message, numbers) for message in portable.messages]
     last = messages[-1].id if messages else None
     leaf = numbers[portable.shown] if portable.shown is not None else last
@@ -59,9 +61,11 @@ def _numbers(messages: list[PortableMessage]) -> dict[int, int]:
     roles: dict[int | None, str] = {None: "assistant"}
     for at, message in enumerate(messages):
         if message.id in numbers:
-            raise SpecdecError(f"messages[{at}].id: {message.id} was given before", kind="file")
+            raise SpecdecError(
+                f"messages[{at}].id: {shown(str(message.id))} was given before", kind="file"
+            )
         if message.parent is not None and message.parent not in numbers:
-            problem = f"{message.parent} is not the id of a message before it"
+            problem = f"{shown(str(message.parent))} is not the id of a message before it"
             raise SpecdecError(f"messages[{at}].parent: {problem}", kind="file")
         if message.role == roles[message.parent]:
             problem = "user and assistant must take turns, the user first"

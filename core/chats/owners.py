@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -24,7 +25,7 @@ class Owner:
             self._path = folder / self.token
             self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             with contextlib.suppress(OSError):  # where there are no locks, see `gone`
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._file, fcntl.LOCK_EX)  # who looks at it holds it for a moment
             if self._path.exists():  # else another swept it away before it was locked
                 return
             os.close(self._file)
@@ -44,25 +45,41 @@ def gone(folder: Path, token: str) -> bool:
     """
     if not token.isalnum():
         return True
-    try:
-        file = os.open(folder / token, os.O_RDWR)
-    except OSError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    finally:
-        os.close(file)
-    return True
+    with _looked_at(folder / token) as is_gone:
+        return is_gone
 
 
 def sweep(folder: Path) -> None:
     """Remove the files of processes that are gone."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            if gone(folder, path.name):
-                with contextlib.suppress(OSError):
+            with _looked_at(path) as is_gone, contextlib.suppress(OSError):
+                if is_gone:
                     path.unlink()
+
+
+@contextlib.contextmanager
+def _looked_at(path: Path) -> Iterator[bool]:
+    """Whether the process that made the file is gone. While this lasts, one that has just made it
+    cannot lock it."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        yield True
+        return
+    try:
+        yield _is_free(file)
+    finally:
+        os.close(file)
+
+
+def _is_free(file: int) -> bool:
+    """Whether no process is writing under this file's name; also where there are no locks. Several
+    may ask at a time."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

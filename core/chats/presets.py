@@ -81,32 +81,25 @@ def save_preset(preset: Preset, path: Path | None = None) -> None:
 
     Raises SpecdecError (`settings`) where a value is not right or the file cannot be written.
     """
-    import tomlkit
-
     path = path or presets_path()
     if not preset.name.strip() or len(preset.name) > MOST_NAME or not preset.name.isprintable():
         raise SpecdecError(f"A preset's name has 1 to {MOST_NAME} plain characters.", "settings")
     values = _checked(path, preset.name, dict(preset.values))
     text = _text(path)
-    _tables(path, text)
-    document = tomlkit.parse(text)
-    table = tomlkit.table()
-    for key in [key for key in FIELDS if key in values]:
-        table[key] = NONE if values[key] is None else values[key]
-    document[preset.name] = table
-    _replace(path, document.as_string())
+    written = {key: NONE if value is None else value for key, value in values.items()}
+    meant = _tables(path, text) | {preset.name: written}
+    _replace(path, _with(text, preset.name, written), meant)
 
 
 def remove_preset(name: str, path: Path | None = None) -> None:
-    """Take a preset out of the file; nothing happens where there is none of that name."""
-    import tomlkit
-
+    """Take a preset out of the file, but for comments before the next one; nothing happens where
+    there is none of that name."""
     path = path or presets_path()
     text = _text(path)
-    if name in _tables(path, text):
-        document = tomlkit.parse(text)
-        document.remove(name)
-        _replace(path, document.as_string())
+    tables = _tables(path, text)
+    if name in tables:
+        meant = {other: table for other, table in tables.items() if other != name}
+        _replace(path, _without(text, name), meant)
 
 
 # ------------------------------------------------------------------ checking
@@ -169,9 +162,73 @@ def _tables(path: Path, text: str) -> dict[str, Any]:
         raise SpecdecError(f"{path}: not valid TOML: {error}; correct it.", "settings") from None
 
 
-def _replace(path: Path, text: str) -> None:
+def _with(text: str, name: str, values: Mapping[str, Any]) -> str:
+    """With these values for the preset, in its place where it has lines of its own."""
+    import tomlkit
+
+    lines, begin, end = _own_lines(text, name)
+    document = tomlkit.parse("".join(lines[begin:end]))
+    if begin == end or not isinstance(document[name], tomlkit.items.Table):
+        lines, begin, end = [], 0, 0
+        document = tomlkit.parse(text)
+        document[name] = tomlkit.table()
+    table: Any = document[name]
+    for key in [key for key in table if key not in values]:
+        table.remove(key)
+    for key in [key for key in FIELDS if key in values]:
+        if table.get(key) != values[key]:  # else a comment beside it stays
+            table[key] = values[key]
+    return "".join([*lines[:begin], document.as_string(), *lines[end:]])
+
+
+def _without(text: str, name: str) -> str:
+    """Without the preset."""
+    import tomlkit
+
+    lines, begin, end = _own_lines(text, name)
+    if begin == end:
+        document = tomlkit.parse(text)
+        document.remove(name)
+        return document.as_string()
+    while end < len(lines) and not lines[end].strip():
+        end += 1
+    return "".join(lines[:begin] + lines[end:])
+
+
+def _own_lines(text: str, name: str) -> tuple[list[str], int, int]:
+    """All lines, and where those of a preset begin and end that is a table under a heading; two
+    times the same place where it is none. tomlkit takes comments on the next one for a part of it.
+    """
+    lines = text.splitlines(keepends=True)
+    table = tomllib.loads(text).get(name)
+    heads = [at for at, line in enumerate(lines) if line.lstrip().startswith("[")]
+    for begin in heads:
+        end = next((at for at in heads if at > begin), len(lines))
+        while end > begin + 1 and lines[end - 1].lstrip()[:1] in ("", "#"):
+            end -= 1
+        if _parsed("".join(lines[begin:end])) == {name: table}:
+            return lines, begin, end
+    return lines, 0, 0
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _replace(path: Path, text: str, meant: object) -> None:
+    if _parsed(text) != meant:
+        raise SpecdecError(
+            f"{path} cannot be changed without changing more of it; edit it by hand.", "settings"
+        )
     try:
         replace_file(path, text.encode(), durable=True)
+    except UnicodeEncodeError:
+        raise SpecdecError(
+            f"{path}: half a character cannot be saved; take it out of the texts.", "settings"
+        ) from None
     except OSError as error:
         raise SpecdecError(
             f"{path}: cannot be written ({error.strerror}); make it writable.", "settings"

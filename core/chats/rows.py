@@ -31,7 +31,7 @@ def put(
     something is written is none any more. `owner` marks what is still being written."""
     connection.execute(
         _PUT_CHAT,
-        (chat.id, _sound(chat.title), _sound(chat.system), chat.created, chat.updated, chat.leaf),
+        (chat.id, sound(chat.title), sound(chat.system), chat.created, chat.updated, chat.leaf),
     )
     rows = [_row(message, chat.id, owner) for message in messages]
     if rows:
@@ -45,15 +45,15 @@ def message_of(row: tuple[Any, ...]) -> Message:
     return Message(*values)
 
 
-def _row(message: Message, chat: int, owner: str) -> tuple[object, ...]:
-    return (
-        *(message.id, message.parent, message.role, _sound(message.text), message.created),
-        *(message.ending, _sound(message.note), message.stats),
-        *(_sound(message.target), _sound(message.drafter)),
-        *(owner if message.open else None, chat),
-    )
-
-
-def _sound(text: str) -> str:
+def sound(text: str) -> str:
     """`text` as UTF-8 can hold it: half a surrogate pair becomes a question mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _row(message: Message, chat: int, owner: str) -> tuple[object, ...]:
+    return (
+        *(message.id, message.parent, message.role, sound(message.text), message.created),
+        *(message.ending, sound(message.note), message.stats),
+        *(sound(message.target), sound(message.drafter)),
+        *(owner if message.open else None, chat),
+    )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import secrets
 import sqlite3
 import unicodedata
 from dataclasses import dataclass
 
 from core.chats.records import Role
+from core.chats.rows import sound
 
 MOST_HITS = 200
 BEFORE, AFTER = 24, 120
 """Characters of an excerpt on either side of the hit."""
-_OPEN, _CLOSE = "\x02", "\x03"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def search(connection: sqlite3.Connection, words: str, indexed: bool) -> list[Hi
     `indexed`: by the full-text index, otherwise by reading everything, which also finds parts of
     words. Deleted conversations are left out.
     """
+    words = sound(words).replace("\0", " ")  # at which FTS5 takes its question to end
     if not words.strip():
         return []
     indexed = indexed and _has_only_words(words)
@@ -90,20 +92,20 @@ _COLUMNS = {
 
 def _find_indexed(connection: sqlite3.Connection, words: str, kind: str) -> list[Hit]:
     columns, _, index, _ = _COLUMNS[kind]
+    begin, end = (f"\x02{secrets.token_hex(8)}" for _ in range(2))  # no text has them of its own
     join = "JOIN message m ON m.id = i.rowid JOIN chat c ON c.id = m.chat"
     rows = connection.execute(
         f"SELECT {columns}, highlight({index}, 0, ?, ?) FROM {index} i "
         f"{join if kind == 'message' else 'JOIN chat c ON c.id = i.rowid'} "
         f"WHERE {index} MATCH ? AND c.deleted_at IS NULL "
         f"ORDER BY {'i.rowid' if kind == 'message' else 'c.updated'} DESC LIMIT ?",
-        (_OPEN, _CLOSE, match_expression(words), MOST_HITS),
+        (begin, end, match_expression(words), MOST_HITS),
     )
     hits = []
     for chat, title, message, role, when, marked in rows:
-        at = max(0, marked.find(_OPEN))
-        end = marked.find(_CLOSE, at)
-        text = marked.replace(_OPEN, "").replace(_CLOSE, "")
-        length = max(0, end - at - 1)
+        before, _, rest = marked.partition(begin)
+        at, length = len(before), len(rest.partition(end)[0])
+        text = marked.replace(begin, "").replace(end, "")
         hits.append(Hit(chat, title, message, role, when, at, excerpt(text, at, length)))
     return hits
 

@@ -17,7 +17,7 @@ from typing import Any
 from core.chats.database import chats_path, open_database, owners_folder, refusal
 from core.chats.owners import gone, sweep
 from core.chats.records import Chat, Ending, Message
-from core.chats.rows import MESSAGE_COLUMNS, message_of, put
+from core.chats.rows import MESSAGE_COLUMNS, message_of, put, sound
 from core.chats.schema import has_search, transaction
 from core.chats.search import Hit, search
 from core.errors import SpecdecError
@@ -93,7 +93,7 @@ class Store:
                 raise refusal(self.path, error) from None
 
     def rename(self, chat: int, title: str) -> None:
-        self._change("UPDATE chat SET title = ? WHERE id = ?", title, chat)
+        self._change("UPDATE chat SET title = ? WHERE id = ?", sound(title), chat)
 
     def show(self, chat: int, leaf: int) -> None:
         """Which branch is the one shown."""

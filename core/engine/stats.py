@@ -147,6 +147,8 @@ class Tally:
             prefill_tok_s=self.n_prefilled / self.prefill_s if self.n_prefilled else None,
             decode_tok_s=decode_tok_s,
             baseline_tok_s=baseline_tok_s,
+            n_compared=self.n_compared,
+            alone_s=self.alone_s,
             speedup=speedup,
             draft_len=self.draft_len,
             drafter=self.drafter,

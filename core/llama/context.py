@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import llama_cpp
@@ -100,16 +101,17 @@ class Context:
         require_memory(model, self.n_ctx, options)
         self._has_state = model.keeps_recurrent_state
         self._checkpoints: list[_Checkpoint] = []
-        self._n_last = 0
+        self._n_last = self._sampler = self.top_k = 0
         self.handle = self._create(options, n_snapshots)
-        self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))
-        self._memory = llama_cpp.llama_get_memory(self.handle)
-        self._allocate_batch()
-        self._sampler = 0
-        self.top_k = 0
-        self.top_k = self._sample_on_device(min(top_k, model.n_vocab))
-        self.n_snapshots = int(llama_cpp.llama_n_rs_seq(self.handle))
-        self._saves = self._has_state and self._can_save()
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))
+            self._memory = llama_cpp.llama_get_memory(self.handle)
+            self._allocate_batch()
+            self.top_k = self._sample_on_device(min(top_k, model.n_vocab))
+            self.n_snapshots = int(llama_cpp.llama_n_rs_seq(self.handle))
+            self._saves = self._has_state and self._can_save()
+            undo.pop_all()
         self.n_rollback = self.n_snapshots if self._has_state and not self._saves else self.n_ctx
 
     def close(self) -> None:
@@ -221,11 +223,7 @@ class Context:
 
     def _can_save(self) -> bool:
         """Tried once at load, which allocates what it takes: no reply shall fail for it."""
-        try:
-            self.decode([0], 0)
-        except SpecdecError:
-            self.close()
-            raise
+        self.decode([0], 0)
         saved = self._save(lasting=False)
         can = saved is not None and self._restore(saved)
         self._clear()

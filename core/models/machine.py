@@ -4,30 +4,65 @@ main memory from the system, the others from what the engine process said of its
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from core.models.memory import MAIN, Device
 from core.protocol import DeviceMemory
 
 
-def main_memory() -> Device:
-    """Main memory: what can still be had, the limit of a container included; `free` None where the
-    system does not say (beside Linux)."""
+def main_memory(root: Path = Path("/")) -> Device:
+    """Main memory: what can still be had, the limits of a container or a job included; `free` None
+    where the system does not say (beside Linux). `root`: where /proc and /sys are."""
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        facts = {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in lines}
-        total, free = facts["MemTotal"], facts["MemAvailable"]
+        facts = _numbers(root / "proc/meminfo")
+        total, free = facts["MemTotal:"] * 1024, facts["MemAvailable:"] * 1024
     except (OSError, LookupError, ValueError):
         return Device(MAIN, "CPU", None, _total())
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit = int((group / "memory.max").read_text(encoding="ascii"))
-        used = int((group / "memory.current").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return Device(MAIN, "CPU", free, total)
-    return Device(MAIN, "CPU", min(free, max(limit - used, 0)), min(total, limit))
+    for group in _control_groups(root):
+        with contextlib.suppress(OSError, LookupError, ValueError):
+            limit, left = _limit_of(group)
+            total, free = min(total, limit), min(free, left)
+    return Device(MAIN, "CPU", free, total)
+
+
+def _control_groups(root: Path) -> list[Path]:
+    """Folders of the control groups that this process is in, and of those around them; of a group
+    that is not seen from in here, as in a container, those around it alone."""
+    folders = []
+    with contextlib.suppress(OSError, ValueError):
+        for line in (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, controllers, group = line.split(":", 2)
+            if controllers in ("", "memory"):
+                top = root / "sys/fs/cgroup" / controllers
+                own = PurePosixPath(group.lstrip("/"))
+                folders += [top / folder for folder in (own, *own.parents)]
+    return folders
+
+
+def _limit_of(group: Path) -> tuple[int, int]:
+    """The bytes that a control group may have, and those of them that it can still get: what it
+    holds of files makes room when room is wanted. Raises where the group has no limit."""
+    facts = _numbers(group / "memory.stat")
+    if (group / "memory.max").exists():
+        limit, used = (_number(group / f"memory.{name}") for name in ("max", "current"))
+        files = facts["inactive_file"] + facts["active_file"]
+    else:  # version 1, whose figures of the group alone are less than with those below it
+        limit, used = (_number(group / f"memory.{n}_in_bytes") for n in ("limit", "usage"))
+        files = facts["total_inactive_file"] + facts["total_active_file"]
+    return limit, max(limit - max(used - files, 0), 0)
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text(encoding="ascii"))
+
+
+def _numbers(path: Path) -> dict[str, int]:
+    """From lines of a name and a number each."""
+    lines = (line.split() for line in path.read_text(encoding="ascii").splitlines())
+    return {words[0]: int(words[1]) for words in lines}
 
 
 def main_memory_held() -> list[DeviceMemory]:

@@ -140,7 +140,7 @@ async def test_another_draft_in_mid_reply(client: EngineClient, models: Path):
 
 
 async def test_a_draft_that_does_not_fit_leaves_the_reply_alone(client: EngineClient, models: Path):
-    await client.send(load(models))
+    await client.send(load(models, draft_len=3))  # at a fixed length lookup has no say
     await until(client, Loaded)
     await client.send(generate(max_tokens=0))
     await until(client, Round)
@@ -228,6 +228,23 @@ async def test_a_killed_engine_is_named_and_the_next_message_works(
     loaded = await until(client, Loaded)
     assert loaded.drafter.name == "draft"
     assert (await until(client, Finished)).id == "2"
+
+
+async def test_after_a_death_all_is_as_it_was_chosen_last(client: EngineClient, models: Path):
+    """Also what was chosen before the target had loaded; but not what the engine died of."""
+    good = DraftChoice(kind="model", path=str(models / "draft.gguf"))
+    await client.send(load(models, draft=None))
+    await client.send(SetDraftLen(draft_len=2))
+    await until(client, Loaded)
+    await client.send(SetDraft(draft=good))
+    await client.send(SetDraft(draft=DraftChoice(kind="model", path=str(models / "other.gguf"))))
+    while not isinstance(event := await asyncio.wait_for(client.events.get(), WAIT_S), Failed):
+        assert not isinstance(event, EngineDied)
+    os.kill(client.pid, signal.SIGKILL)
+    await until(client, EngineDied)
+    await client.send(generate())
+    assert (await until(client, Loaded)).drafter.name == "draft"
+    assert (await until(client, Finished)).stats.draft_len == 2
 
 
 async def test_closing_the_client_is_no_death(client: EngineClient, models: Path):

@@ -19,6 +19,7 @@ from tests.support.stillness import wait_for_rest
 from tests.support.tiny_gguf import write_draft_of, write_tiny_model
 from tui.app import SpecdecApp
 from tui.dialogue import Dialogue
+from tui.widgets import divider
 
 Running = AbstractAsyncContextManager[tuple[SpecdecApp, Pilot[None]]]
 Start = Callable[..., Running]
@@ -51,6 +52,13 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def certain_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a key leads to within the app has come when the pilot has pressed it."""
     wait_for_rest(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def patient_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hints and toasts, which are there for seconds: a busy machine may look for them later."""
+    monkeypatch.setattr(divider, "HINT_S", 3600.0)
+    monkeypatch.setattr(SpecdecApp, "NOTIFICATION_TIMEOUT", 3600.0)
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from tui.screens.help import HelpScreen
 from tui.screens.jump import JumpScreen
 from tui.screens.reading import Page, ReadingScreen
 from tui.widgets.chat_list import ChatList
+from tui.widgets.code_list import CodeList
 from tui.widgets.download_list import DownloadList
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.options import Options
 from tui.widgets.welcome import Welcome
 
 README = Path(__file__).parents[2] / "README.md"
@@ -188,6 +188,10 @@ def test_two_actions_can_change_places() -> None:
             {"new_chat": "f3"},
             "keys.new_chat: F3 is the key of drafts already; new_chat keeps Ctrl+N.",
         ),
+        (
+            {"jump": "ctrl+d"},
+            "keys.jump: Ctrl+D is the key of list_page_down already; jump keeps Ctrl+G.",
+        ),
         ({"nwe_chat": "f13"}, "keys.nwe_chat: there is no such action; did you mean new_chat?"),
         ({"new_chat": "f99"}, "keys.new_chat: there is no key 'f99'"),
         ({"new_chat": "ctrl+i"}, "keys.new_chat: terminals send Tab for Ctrl+I"),
@@ -313,7 +317,7 @@ async def test_help_has_no_words_but_ours_and_lists_of_code_have_the_keys_of_lis
             await pilot.press("escape")
             assert app.screen is screen
         await pilot.press("j", "G", "k")
-        assert screen.query_one(Options).highlighted == 1
+        assert screen.query_one(CodeList).cursor == 1
 
 
 async def test_help_scrolls_as_lists_do(start: Start) -> None:

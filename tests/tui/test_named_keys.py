@@ -104,6 +104,17 @@ def test_no_sentence_names_a_key_that_the_user_may_have_given_away() -> None:
     assert found == {("help.py", "Ctrl+Q"), ("bench_flags.py", "F16")}, "the second is no key"
 
 
+def test_every_action_that_a_sentence_names_is_there() -> None:
+    named = {
+        name
+        for path in FOLDER.rglob("*.py")
+        for text in texts(ast.parse(path.read_text()))
+        for name in re.findall(r"\{(\w+)\}", text)
+    }
+    others = {"flag", "value", "what", "v"}  # of the command line, filled in by `str.format`
+    assert named - others <= {entry.id for entry in every_action()}
+
+
 def test_what_is_explained_of_an_action_names_others_by_what_they_are() -> None:
     assert not any(keys_in(entry.help) for entry in every_action())
     assert not any(

@@ -91,7 +91,7 @@ async def test_messages_are_written_anew_answered_again_and_walked_between(start
         await pilot.press("enter")
         await wait_until(pilot, lambda: prompts(app) == ["uno"])
         await finished(app, pilot)
-        assert composer.text == "" and places(app) == ["2/2", ""]
+        assert composer.text == "half a thought" and places(app) == ["2/2", ""]
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: places(app) == ["2/2", "2/2"])
         await finished(app, pilot)

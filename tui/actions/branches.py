@@ -76,10 +76,20 @@ class BranchActions(ChatActions):
         self.show_state()
 
     def _put_back(self) -> None:
-        self.composer.text = self.set_aside
-        self.composer.move_cursor(self.composer.document.end)
         self.chat.follow()
         self.leave_picking()
+
+    def leave_picking(self) -> None:
+        """However one leaves, what was being written before is there again; and what was made of
+        the earlier message can be called back."""
+        if self.picked is not None:
+            turns, text = self.dialogue.conversation.turns, self.composer.text
+            picked = turns[self.picked].prompt if self.picked < len(turns) else ""
+            if text not in ("", clean_text(picked)):
+                self.composer.recall.remember(text)
+            self.composer.text, self.set_aside = self.set_aside, ""
+            self.composer.move_cursor(self.composer.document.end)
+        super().leave_picking()
 
     async def action_stop(self) -> None:
         """Esc leaves an earlier message first; the reply goes on until it is pressed again."""

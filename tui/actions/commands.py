@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.widgets import TextArea
 
-from tui.actions.settings import SettingActions
+from tui.actions.settings import NO_CHOICE, SettingActions
 from tui.choices import DraftOption
 
 if TYPE_CHECKING:
@@ -60,13 +60,7 @@ class CommandActions(SettingActions):
         if draft is None:
             lists = self.shortcuts.named("{drafts} lists them")
             self.divider.say(f"no draft on offer is called {name!r}; {lists}")
-        elif not draft.usable:
-            self.divider.say(f"{draft.name}: {draft.reason}")
-        else:
-            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
-            self.show_state()
-            return True
-        return False
+        return draft is not None and self.take_draft(draft)
 
     def _draft_named(self, name: str) -> DraftOption | None:
         """By its number in the list, its kind, its name, or the only one whose name has it."""
@@ -92,6 +86,9 @@ class CommandActions(SettingActions):
         return False
 
     def _use_theme(self, name: str) -> bool:
+        if self.terminal.no_color:
+            self.divider.say(NO_CHOICE)
+            return False
         if name not in self.available_themes:
             self.divider.say(f"there is no theme {name!r}; /theme lists them")
             return False

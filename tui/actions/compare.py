@@ -83,7 +83,7 @@ class CompareActions(Frame):
 
     def _compared(self, draft: DraftOption | None) -> None:
         if draft is not None and draft.key != self.dialogue.draft.key:
-            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+            self.take_draft(draft)
         self.show_state()
 
 

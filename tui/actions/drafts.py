@@ -27,12 +27,8 @@ class DraftActions(Frame):
         drafts = self.dialogue.offer.drafts
         if number > len(drafts):
             self.hint(f"there is no draft {number}; {{drafts}} lists them")
-        elif not drafts[number - 1].usable:
-            draft = drafts[number - 1]
-            self.divider.say(f"{draft.name} does not fit: {draft.reason}")
         else:
-            self.divider.say(f"draft: {self.dialogue.choose_draft(drafts[number - 1]).name}")
-            self.show_state()
+            self.take_draft(drafts[number - 1])
 
     def show_state(self) -> None:
         super().show_state()

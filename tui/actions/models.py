@@ -54,8 +54,7 @@ class ModelActions(Frame):
         if draft is not None:
             if self.dialogue.offer.get(draft.key) is None:
                 draft = self.dialogue.offered(draft.path)
-            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
-            self.show_state()
+            self.take_draft(draft)
 
     # -------------------------------------------------------------- the browser
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.command import Provider
-from textual.message import Message
 
 from core.errors import SpecdecError
 from tui.actions.branches import BranchActions
@@ -17,19 +14,13 @@ from tui.conversation import Conversation
 from tui.dialogue import Notice
 from tui.frame import LIST_CELLS, Frame
 from tui.keeping import InterruptedFound, Kept
+from tui.messages import FromThread
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
     from tui.screens.chats import Open
 
 INTERRUPTED = "a reply was interrupted: {chats}, Enter opens it"
-
-
-@dataclass
-class FromDisk(Message):
-    """A thread has been to the disk: `take` says what came of it."""
-
-    take: Callable[[], object]
 
 
 def _in_palette() -> type[Provider]:
@@ -68,12 +59,12 @@ class SavedChatActions(BranchActions):
             conversation = Conversation.of(*self.keeper.store().load(chat))
         except SpecdecError as error:
             notice = Notice(clean_line(error.message, 400), "error")
-            self.post_message(FromDisk(partial(self.tell, notice)))
+            self.post_message(FromThread(partial(self.tell, notice)))
             return
-        self.post_message(FromDisk(partial(self._open, conversation, message)))
+        self.post_message(FromThread(partial(self._open, conversation, message)))
 
-    @on(FromDisk)
-    async def _take_from_disk(self, message: FromDisk) -> None:
+    @on(FromThread)
+    async def _take_from_thread(self, message: FromThread) -> None:
         result = message.take()
         if hasattr(result, "__await__"):
             await result
@@ -112,7 +103,7 @@ class SavedChatActions(BranchActions):
             chat, messages = conversation.record(), dict(conversation.kept)
             sentence, well = exported(chat, messages, "markdown")
             notice = Notice(clean_line(sentence, 400), "information" if well else "error")
-            self.post_message(FromDisk(partial(self.tell, notice)))
+            self.post_message(FromThread(partial(self.tell, notice)))
 
         self.run_worker(partial(work, self.dialogue.conversation), thread=True, exit_on_error=False)
 

@@ -11,6 +11,7 @@ from tui.dialogue import BUSY, Notice
 from tui.frame import Frame
 
 REMOTE_STATS_PER_SECOND = 2.0
+NO_CHOICE = "NO_COLOR is set: the themes differ in colours, so there is nothing to choose."
 
 
 class SettingActions(Frame):

@@ -11,7 +11,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -20,6 +19,7 @@ from core.chats.search import Hit
 from core.chats.store import Store
 from tui import saved_chats
 from tui.defects import SaysDefects
+from tui.messages import FromThread
 from tui.sanitize import clean_line
 from tui.saved_chats import Answer, Row
 from tui.screens.prompt import PromptScreen
@@ -37,13 +37,6 @@ class Open:
 
     chat: int
     message: int | None = None
-
-
-@dataclass
-class Done(Message):
-    """A thread has been to the disk: `take` puts in what came of it."""
-
-    take: Callable[[], None]
 
 
 class ChatsScreen(SaysDefects, ModalScreen[Open | None]):
@@ -119,12 +112,12 @@ class ChatsScreen(SaysDefects, ModalScreen[Open | None]):
         """Run `work()` on a thread, and what it returns here."""
 
         def run() -> None:
-            self.post_message(Done(work()))
+            self.post_message(FromThread(work()))
 
         self.run_worker(run, thread=True, exit_on_error=False, group=group)
 
-    @on(Done)
-    def _take(self, message: Done) -> None:
+    @on(FromThread)
+    def _take(self, message: FromThread) -> None:
         message.take()
 
     def _look(self, at: int | None = None) -> None:

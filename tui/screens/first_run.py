@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -11,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -21,6 +19,7 @@ from tui import figures
 from tui.defects import SaysDefects
 from tui.downloads import Request, summary
 from tui.fetching import Fetcher
+from tui.messages import FromThread
 from tui.sanitize import clean_line
 from tui.state import EngineState
 from tui.welcoming import (
@@ -44,13 +43,6 @@ LEAD = (
     "Choose a pair of models to chat with: a target, and a small draft "
     "that makes it faster. {models} shows all models, here and on the Hub, at any time."
 )
-
-
-@dataclass
-class Found(Message):
-    """A thread has looked something up: `take` puts it in, on the screen's own thread."""
-
-    take: Callable[[], None]
 
 
 class PairList(PickList):
@@ -173,12 +165,12 @@ class FirstRunScreen(SaysDefects, ModalScreen[Local | Bundled | None]):
 
         def work() -> None:
             local, remote = look(memory, self._settings)
-            self.post_message(Found(lambda: self._list.show(rows(local, remote))))
+            self.post_message(FromThread(lambda: self._list.show(rows(local, remote))))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    @on(Found)
-    def _found(self, message: Found) -> None:
+    @on(FromThread)
+    def _found(self, message: FromThread) -> None:
         message.take()
 
     @on(PickList.Moved)
@@ -233,9 +225,9 @@ class FirstRunScreen(SaysDefects, ModalScreen[Local | Bundled | None]):
                 wanted = choices_of(row)
             except SpecdecError as error:
                 problem = error.message
-                self.post_message(Found(lambda: self._say(problem, "$failure")))
+                self.post_message(FromThread(lambda: self._say(problem, "$failure")))
                 return
-            self.post_message(Found(lambda: self._queue([Request(*one) for one in wanted])))
+            self.post_message(FromThread(lambda: self._queue([Request(*one) for one in wanted])))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
@@ -24,6 +23,7 @@ from tui.defects import SaysDefects
 from tui.dialogue import BUSY, Dialogue
 from tui.downloads import Item, Request, summary
 from tui.fetching import Fetcher
+from tui.messages import FromThread
 from tui.model_shelf import Shelf, same_file
 from tui.sanitize import clean_line
 from tui.screens.confirm import ConfirmScreen
@@ -46,13 +46,6 @@ class Use:
 
     role: Role
     path: str
-
-
-@dataclass
-class Answer(Message):
-    """A thread has looked something up: `take` puts it in, on the screen's own thread."""
-
-    take: Callable[[], None]
 
 
 class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
@@ -139,8 +132,8 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
         if self._asking_use and isinstance(row, Local):
             return [("t", "as target"), ("d", "as draft"), ("Esc", "back")]
         if self.focused is self._filter:
-            return [("Enter", "search the Hub"), ("↓", "to the list"), ("Esc", "back")]
-        ends: list[Hint] = [("/", "filter"), ("{downloads}", "downloads"), ("Esc", "close")]
+            return [("Enter", "search the Hub"), ("↓", "to the list"), self._back]
+        ends: list[Hint] = [("/", "filter"), ("{downloads}", "downloads"), self._back]
         match row:
             case Local():
                 uses: list[Hint] = [("{list_choose}", "use"), ("t", "as target"), ("d", "as draft")]
@@ -150,6 +143,11 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
             case RemoteChoice():
                 return [("{list_choose}", "fetch"), ("d", "fetch as draft if it fits"), *ends]
         return ends
+
+    @property
+    def _back(self) -> Hint:
+        filtering = self._filter.value or self.focused is self._filter
+        return "Esc", "back" if filtering else "close"
 
     def _named(self, sentence: str) -> str:
         return shortcuts_of(self.app).named(sentence)
@@ -191,12 +189,12 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
             worker = get_current_worker()
             take = look(lambda: worker.is_cancelled)
             if not worker.is_cancelled:
-                self.post_message(Answer(take))
+                self.post_message(FromThread(take))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    @on(Answer)
-    def _take_answer(self, message: Answer) -> None:
+    @on(FromThread)
+    def _take_answer(self, message: FromThread) -> None:
         message.take()
         self._show()
 
@@ -258,8 +256,12 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
         self._list.focus()
 
     def action_back(self) -> None:
-        """One step back: from the menu and the filter to the list, from the list to the chat."""
-        if self._asking_use or self.focused is self._filter:
+        """One step back: from the menu to the list, from what fits the filter to all models, from
+        these to the chat."""
+        filtering = self._filter.value or self.focused is self._filter
+        if self._asking_use or filtering:
+            if not self._asking_use:
+                self._filter.value = ""
             self._leave_menu()
             self._list.focus()
             self._show_row()
@@ -313,8 +315,10 @@ class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
             def take() -> None:
                 if why_not:
                     self._say(why_not, "$failure")
-                else:
+                elif self.is_active:
                     self.dismiss(Use("draft", path))
+                else:  # Textual would close the screen that was opened over this one meanwhile
+                    self._say("It fits; d takes it as the draft.")
 
             return take
 

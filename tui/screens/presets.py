@@ -60,9 +60,6 @@ class PresetList(PickList):
     def count(self) -> int:
         return len(self._presets)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._presets) - 1, at + by)) if self._presets else -1
-
     def build(self, width: int) -> Sequence[Content]:
         if not self._presets:
             return [Content.styled(self._empty, "$muted").truncate(width, ellipsis=True)]

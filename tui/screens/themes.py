@@ -52,9 +52,6 @@ class ThemeList(PickList):
     def count(self) -> int:
         return len(self._themes)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._themes) - 1, at + by))
-
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return self.count()
 

@@ -32,7 +32,7 @@ EMPTY = "Nothing has come yet."
 HINTS: tuple[Hint, ...] = (
     ("← → ↑ ↓", "move"),
     ("n p", "corrections"),
-    ("r", "rejected on, off"),
+    ("r", "rejected"),
     ("[ ]", "other reply"),
     ("Esc", "close"),
 )

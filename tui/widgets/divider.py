@@ -35,14 +35,14 @@ class Divider(Widget):
     """Shown while there is no hint."""
 
     _until: Timer | None = None
-    """Takes the hint away."""
+    """Takes back what was said last."""
 
-    def say(self, hint: str, seconds: float = HINT_S) -> None:
-        """Show a hint for a few seconds, which are counted anew where it is shown already."""
+    def say(self, hint: str, seconds: float | None = None) -> None:
+        """Show a hint for a few seconds, from now on also where it stands there already."""
+        self.hint = hint
         if self._until is not None:
             self._until.stop()
-        self.hint = hint
-        self._until = self.set_timer(seconds, lambda: self.unsay(hint))
+        self._until = self.set_timer(seconds or HINT_S, lambda: self.unsay(hint))
 
     def unsay(self, hint: str) -> None:
         """Take a hint back that is not true any more."""

@@ -41,9 +41,6 @@ class DownloadList(PickList):
     def count(self) -> int:
         return len(self._items)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._items) - 1, at + by)) if self._items else -1
-
     def build(self, width: int) -> Sequence[Content]:
         if not self._items:
             nothing = Content.styled(shortcuts_of(self.app).named(EMPTY), "$muted")

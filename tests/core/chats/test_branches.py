@@ -10,6 +10,7 @@ from core.chats.branches import (
     children,
     last_fork,
     newest_leaf,
+    parents_first,
     path,
     place,
     places,
@@ -31,6 +32,14 @@ def trees(draw: st.DrawFn) -> dict[int, int | None]:
         older = st.sampled_from([None, *parents]) if parents else st.none()
         parents[message] = draw(older)
     return parents
+
+
+@st.composite
+def trees_of_any_ids(draw: st.DrawFn) -> dict[int, int | None]:
+    """As where a clock was set back: a parent may have a greater id than what answers it."""
+    parents = draw(trees())
+    ids = dict(zip(parents, draw(st.permutations(list(parents))), strict=True))
+    return {ids[m]: None if parent is None else ids[parent] for m, parent in parents.items()}
 
 
 ANY = st.dictionaries(st.integers(0, 12), st.none() | st.integers(0, 15), min_size=1)
@@ -77,7 +86,7 @@ def test_stepping_to_and_fro_comes_back_to_the_same_sibling(parents: dict[int, i
             assert back is not None and message in path(parents, back)
 
 
-@given(trees())
+@given(trees() | trees_of_any_ids())
 def test_the_newest_leaf_has_nothing_under_it_and_goes_through_the_message(
     parents: dict[int, int | None],
 ) -> None:
@@ -85,6 +94,22 @@ def test_the_newest_leaf_has_nothing_under_it_and_goes_through_the_message(
     for message in parents:
         leaf = newest_leaf(parents, message)
         assert message in path(parents, leaf) and leaf not in under
+
+
+@given(trees_of_any_ids())
+def test_in_order_a_message_stands_after_the_one_it_answers(
+    parents: dict[int, int | None],
+) -> None:
+    order = parents_first(parents)
+    assert sorted(order) == sorted(parents)
+    places_in_order = {message: at for at, message in enumerate(order)}
+    for message, parent in parents.items():
+        assert parent is None or places_in_order[parent] < places_in_order[message]
+
+
+@given(trees())
+def test_where_ids_grow_that_is_their_order(parents: dict[int, int | None]) -> None:
+    assert parents_first(parents) == sorted(parents)
 
 
 @given(trees())
@@ -99,6 +124,7 @@ def test_the_last_fork_is_the_last_message_that_is_not_alone(
 
 @given(ANY)
 def test_what_is_no_tree_is_walked_all_the_same(parents: dict[int, int | None]) -> None:
+    assert sorted(parents_first(parents)) == sorted(parents)
     for message in parents:
         assert path(parents, message)[-1] == message
         assert newest_leaf(parents, message) in parents

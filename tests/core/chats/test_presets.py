@@ -70,6 +70,65 @@ def test_comments_and_other_presets_stay(path: Path) -> None:
     assert list(read_presets(path)[0]) == ["one", "three"]
 
 
+NOTED = """\
+# mine
+[one]  # the first
+temperature = 0.5  # cool
+top_k = 3
+
+# This one is for stories.
+[two]
+top_k = 3
+# The end.
+"""
+
+
+def test_comments_on_the_next_preset_stay_when_one_is_saved(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(NOTED)
+    save_preset(Preset("one", {"temperature": 0.5, "seed": 7, "min_p": 0.1}), path)
+    expected = NOTED.replace("top_k = 3\n\n", "min_p = 0.1\nseed = 7\n\n", 1)
+    assert path.read_text() == expected
+
+
+def test_comments_on_the_next_preset_stay_when_one_is_removed(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(NOTED)
+    remove_preset("one", path)
+    assert path.read_text() == "# mine\n# This one is for stories.\n[two]\ntop_k = 3\n# The end.\n"
+    remove_preset("two", path)
+    assert path.read_text() == "# mine\n# This one is for stories.\n# The end.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one.top_k = 3\none.seed = 1\ntwo.seed = 2\n",
+        "one = {top_k = 3}\ntwo = {seed = 2}\n",
+        '["one"]\ntop_k = 3\nsystem = """\n[one]\n"""\n[two]\nseed = 2\n',
+        "[one]\r\ntop_k = 3\r\n[two]\r\nseed = 2",
+        "[two]\nseed = 2\n[one]",
+    ],
+)
+def test_however_a_preset_is_written_it_is_changed_alone(path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    save_preset(Preset("one", {"seed": 5}), path)
+    assert {n: dict(p.values) for n, p in read_presets(path).items()} == {
+        "one": {"seed": 5},
+        "two": {"seed": 2},
+    }
+    path.write_text(text)
+    remove_preset("one", path)
+    assert {n: dict(p.values) for n, p in read_presets(path).items()} == {"two": {"seed": 2}}
+
+
+def test_half_a_character_is_a_sentence(path: Path) -> None:
+    with pytest.raises(SpecdecError, match="half a character"):
+        save_preset(Preset("one", {"system": "\udcff"}), path)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

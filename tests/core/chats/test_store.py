@@ -128,6 +128,27 @@ def test_accents_and_case_do_not_matter_to_the_index(store: Store) -> None:
     assert hit.message is not None, "a title that says no more is left out"
 
 
+def test_control_characters_in_a_message_do_not_move_a_hit(store: Store) -> None:
+    text = "\x02a\x03 b\x02\x03 needle"
+    store.add(*talk(text, title="t"))
+    (hit,) = store.search("needle")
+    assert text[hit.at :] == hit.excerpt.hit == "needle"
+
+
+@pytest.mark.parametrize("words", ["needle\0", "\0needle", "needle\udcff", "\0", "\ud800"])
+def test_no_character_is_an_error_to_the_search(store: Store, words: str) -> None:
+    store.add(*talk("a needle", title="t"))
+    hits = [hit.excerpt.hit for hit in store.search(words)]
+    assert hits == (["needle"] if "needle" in words else [])
+
+
+def test_half_a_character_in_a_new_title_is_a_question_mark(store: Store) -> None:
+    chat, messages = talk("hello")
+    store.add(chat, messages)
+    store.rename(chat.id, "so \udcff")
+    assert [listed.title for listed in store.chats()] == ["so ?"]
+
+
 def test_an_sqlite_without_full_text_search_reads_and_writes_the_same_file(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

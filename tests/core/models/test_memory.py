@@ -12,7 +12,6 @@ from core.engine.session import DRAFT_ROWS
 from core.llama.context import N_SNAPSHOTS
 from core.models.buffers import kv_bytes
 from core.models.gguf import GgufError, read_header
-from core.models.machine import devices_of, main_memory
 from core.models.memory import (
     DRAFT,
     GIB,
@@ -218,28 +217,6 @@ def test_an_integrated_gpu_shares_main_memory() -> None:
     igpu = Device("Vulkan0", "IGPU", 16 * GIB, 16 * GIB)
     assert shortfall(uses, [ram(14), igpu]) == {}
     assert shortfall(uses, [ram(12), igpu]) == {MAIN: GIB}
-
-
-def test_main_memory_is_read_from_the_system() -> None:
-    memory = main_memory()
-    assert (memory.name, memory.type) == (MAIN, "CPU")
-    assert memory.free is not None and 0 < memory.free <= memory.total
-
-
-def test_devices_are_taken_from_the_engines_description() -> None:
-    card = {"name": "CUDA0", "type": "GPU", "memory_free": 5, "memory_total": 9}
-    listed = [
-        {"name": "CPU", "type": "CPU", "memory_free": 1, "memory_total": 1},
-        card,
-        card | {"name": "Odd", "memory_free": "much"},
-        card | {"name": "Shared", "type": "IGPU", "memory_free": 0, "memory_total": 0},
-        "nonsense",
-    ]
-    assert devices_of({"devices": listed})[1:] == [
-        Device("CUDA0", "GPU", 5, 9),
-        Device("Shared", "IGPU", None, 0),
-    ]
-    assert [d.type for d in devices_of({"devices": "none"})] == ["CPU"]
 
 
 # ------------------------------------------------------------------ what fits

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from core.demo import DRAFT_PATH, TARGET_PATH
 from tests.support.command_line import (
     Run,
@@ -29,6 +31,14 @@ def test_models_json(run: Run, folder: Path) -> None:
     assert models["embedding"]["kind"] == "embedding"
     assert "is cut off" in models["cut"]["error"]
     assert models["target"]["error"] is None
+
+
+def test_columns_stand_in_line_below_names_in_wide_characters(run: Run, tmp_path: Path) -> None:
+    for name in ("通义千问", "qwen"):
+        write_tiny_model(tmp_path / f"{name}.gguf", vocab_size=300)
+    listed = run("models", "--models-dirs", str(tmp_path)).stdout.splitlines()
+    own = [line for line in listed if str(tmp_path.name) in line or " language " in line]
+    assert len({cell_len(line.partition("language")[0]) for line in own}) == 1 < len(own)
 
 
 def test_models_lists_hostile_names_harmlessly(run: Run, tmp_path: Path) -> None:

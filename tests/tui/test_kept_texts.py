@@ -1,13 +1,14 @@
-"""Messages that the engine refuses, such as one that is too long: the text comes back, and what is
-sent in its place takes its place."""
+"""Texts that are not lost: of messages that the engine refuses, such as one that is too long, and
+of what was being written when an earlier message was written anew."""
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 
 from core.chats.store import Store
 from core.protocol import Failed
-from tests.support.still_app import StillApp
+from tests.support.still_app import StillApp, press
 from tests.tui.test_saved_chats import places, prompts
 from tui.widgets.message_view import MessageView
 
@@ -56,6 +57,21 @@ async def test_one_whose_text_could_not_come_back_stays() -> None:
         await app.hear(pilot, Failed(command="generate", id=reply, message="It is too long."))
         await app.ask_and_wait(pilot, "something else")
         assert shown(app) == prompts(app) == [LONG, "something else"]
+
+
+@pytest.mark.parametrize("leaving", ["escape", "alt+down", "ctrl+r", "ctrl+n", "enter"])
+async def test_what_was_being_written_is_back_after_an_earlier_message(leaving: str) -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await app.ask_and_wait(pilot, "hello")
+        await app.get_reply(pilot, "Yes.")
+        app.composer.text = "half a message"
+        await press(app, pilot, "alt+up")
+        assert app.composer.text == "hello"
+        await press(app, pilot, "x", leaving)
+        assert app.composer.text == "half a message" and app.picked is None
+        await press(app, pilot, "up")
+        assert app.composer.text == "hellox", "what was made of it can be called back"
 
 
 async def test_a_branch_that_is_refused_stays_one_branch() -> None:
