@@ -64,9 +64,10 @@ def test_a_table_by_kind_and_by_length(capsys: pytest.CaptureFixture[str], tempo
     assert err == ""
     lines = out.splitlines()
     assert lines[:2] == ["target  tiny-target", "draft   tiny-draft, draft length auto"]
-    kinds = [line.split()[0] for line in lines[4:8]]
+    assert lines[3] == "medians; the speed-up's is over pairs of replies to the same prompt"
+    kinds = [line.split()[0] for line in lines[6:10]]
     assert kinds == ["easy", "hard", "turning", "all"]
-    rows = {line.split()[0]: line.split() for line in lines[10:14]}
+    rows = {line.split()[0]: line.split() for line in lines[12:16]}
     assert list(rows) == ["0", "2", "5", "auto"]
     # 16 of 16 drafted tokens in easy text, none of 45 in hard; turning text begins easy
     assert rows["2"][-2] == "42%"

@@ -30,6 +30,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.divider import Divider
 from tui.widgets.key_hints import KeyHints
 from tui.widgets.message_view import MessageView
+from tui.widgets.problem import Problem
 
 
 def save(*texts: str, title: str = "") -> tuple[Chat, list[Message]]:
@@ -52,6 +53,11 @@ def places(app: SpecdecApp) -> list[str]:
 
 def prompts(app: SpecdecApp) -> list[str]:
     return [turn.prompt for turn in app.dialogue.conversation.turns]
+
+
+def problem_of(app: SpecdecApp) -> str:
+    """What the line that asks for a path says of the one it was given."""
+    return "".join(found.text for found in app.screen.query(Problem))
 
 
 async def listed(app: SpecdecApp, pilot: Pilot[None]) -> ChatList:
@@ -149,7 +155,12 @@ async def test_the_list_searches_opens_renames_deletes_and_undoes(
         assert len(exported["messages"]) == 60
         await pilot.press("i")
         await wait_until(pilot, lambda: len(app.screen_stack) == 3)
-        app.screen.query_one(Input).value = "ships.json"
+        app.screen.query_one(Input).value = "ship.json"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "ship.json: cannot be read" in problem_of(app))
+        assert app.screen.query_one(Input).value == "ship.json", "to be written on"
+        await pilot.press(*["left"] * 5, "s")
+        assert not problem_of(app)
         await pilot.press("enter")
         await wait_until(pilot, lambda: titles(rows)[0] == "ships" and len(titles(rows)) == 3)
         await pilot.press("x", "slash")

@@ -258,21 +258,35 @@ class ChatsScreen(SaysDefects, ModalScreen[Open | None]):
         self._bring(lambda: saved_chats.brought_back(self._store))
 
     def action_import(self) -> None:
+        self._ask_for_path()
+
+    def _ask_for_path(self, before: str = "", problem: str = "") -> None:
+        """Of a chat to import; again where there is a problem with the one given before."""
+
         def take_in(given: str | None) -> None:
             if given and given.strip():
-                self._bring(lambda: saved_chats.imported(self._store, given))
+                again = partial(self._ask_for_path, given)
+                self._bring(lambda: saved_chats.imported(self._store, given), again)
 
-        prompt = PromptScreen("import", placeholder="path of a chat exported as JSON")
+        prompt = PromptScreen("import", before, "path of a chat exported as JSON", problem)
         self.app.push_screen(prompt, take_in)
 
-    def _bring(self, work: Callable[[], tuple[int | None, Answer]]) -> None:
-        """Do what puts a chat on the list, and go to it."""
+    def _bring(
+        self,
+        work: Callable[[], tuple[int | None, Answer]],
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        """Do what puts a chat on the list, and go to it. `refused` takes the sentence where it
+        could not be done."""
 
         def run() -> Callable[[], None]:
             chat, answer = work()
 
             def take() -> None:
                 self._hints.say("")
+                if chat is None and refused and self.is_current:
+                    refused(clean_line(answer[0], 400))
+                    return
                 self._say(answer)
                 if chat is not None:
                     self._look(chat)

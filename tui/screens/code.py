@@ -18,8 +18,8 @@ from core.errors import SpecdecError
 from tui.code_blocks import CodeBlock, save
 from tui.widgets.code_list import CodeList
 from tui.widgets.key_hints import shortcuts_of
-from tui.widgets.lines import Lines
 from tui.widgets.pick_list import PickList
+from tui.widgets.problem import Problem
 
 MOST_HEIGHT = 80
 """Per cent of the screen, as the style sheet says."""
@@ -36,22 +36,6 @@ class Taken:
 
     block: CodeBlock
     path: str = ""
-
-
-class Problem(Lines):
-    """What is wrong with the name."""
-
-    DEFAULT_CSS = """
-    Problem { height: auto; color: $failure; }
-    """
-    text = ""
-
-    def say(self, text: str) -> None:
-        self.text = text
-        self.changed()
-
-    def build(self, width: int) -> Sequence[Content]:
-        return Content(self.text).wrap(max(8, width)) if self.text else []
 
 
 class CodeScreen(ModalScreen[Taken | None]):
