@@ -23,7 +23,8 @@ from core.errors import SpecdecError
 from core.settings import Settings
 from tui.bindings import bindings
 from tui.choices import DraftOption, Offer, first_offer, model_name
-from tui.dialogue import Dialogue, Notice
+from tui.dialogue import Dialogue
+from tui.effects import Notice
 from tui.engine import EngineLine
 from tui.keeping import Keeper
 from tui.keymap import Keymap, own_keymap, read_keymap

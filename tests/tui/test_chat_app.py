@@ -16,7 +16,7 @@ from tests.support.still_app import StillApp
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
 from tui.choices import MOST_DRAFTS, DraftOption
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.experiment import ENOUGH
 from tui.scores import Scores
 from tui.widgets.archive import Archive

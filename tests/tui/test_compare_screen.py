@@ -15,7 +15,7 @@ from tests.support.pilot import wait_until
 from tests.tui.conftest import Start
 from tui.actions.compare import NOTHING_ASKED
 from tui.app import SpecdecApp
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.screens.compare import CompareScreen
 from tui.widgets.compare_board import CompareBoard
 from tui.widgets.divider import Divider

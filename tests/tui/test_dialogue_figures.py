@@ -17,7 +17,8 @@ from core.protocol import (
 )
 from tests.support.dialogue import MODEL, drafter, finished, round_event
 from tui.choices import LOOKUP, NONE
-from tui.dialogue import Dialogue, Measured
+from tui.dialogue import Dialogue
+from tui.effects import Measured
 from tui.feed import Rounds, coalesce
 from tui.scores import Scores
 from tui.state import status

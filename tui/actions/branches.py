@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.actions.chat import ChatActions
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.sanitize import clean_text
 from tui.shown import being_answered
 

@@ -9,7 +9,7 @@ from textual.widgets import TextArea
 
 from tui.actions.commands import CommandActions
 from tui.conversation import Turn
-from tui.dialogue import BUSY, Effect, Ended, Grew, Measured, Notice
+from tui.effects import BUSY, Effect, Ended, Grew, Measured, Notice
 from tui.engine import EngineEvents
 from tui.messages import OfferFound, Submitted
 from tui.replies import summary

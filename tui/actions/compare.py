@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.protocol import ReplyStats
 from core.settings import Settings
 from tui.choices import DraftOption
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.frame import LIST_CELLS, Frame
 
 if TYPE_CHECKING:

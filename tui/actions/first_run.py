@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.demo import DRAFT_PATH, TARGET_PATH
 from tui.choices import NONE, model_option
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.frame import Frame
 from tui.switching import look_up_target
 

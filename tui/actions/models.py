@@ -9,7 +9,7 @@ from textual import on
 
 from core.errors import SpecdecError
 from tui.choices import DraftOption, chosen_offer, with_drafts_found
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.frame import Frame
 from tui.messages import Fetched, Judged, OfferFound
 from tui.sanitize import clean_line

@@ -13,7 +13,7 @@ from textual.app import SystemCommand
 
 from core.errors import SpecdecError
 from tui.actions.commands import CommandActions
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:

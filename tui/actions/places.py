@@ -6,7 +6,7 @@ from textual.app import SuspendNotSupported
 from textual.widget import Widget
 
 from core.errors import SpecdecError
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.frame import Frame
 from tui.stand_ins import named_arrows
 

@@ -12,7 +12,7 @@ from core.errors import SpecdecError
 from core.settings import Settings
 from tui.actions.settings import SettingActions
 from tui.choices import Offer, chosen_offer
-from tui.dialogue import BUSY, Notice
+from tui.effects import BUSY, Notice
 from tui.frame import LIST_CELLS
 from tui.sanitize import clean_line
 from tui.switching import Post

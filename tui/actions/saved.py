@@ -11,7 +11,7 @@ from textual.command import Provider
 from core.errors import SpecdecError
 from tui.actions.branches import BranchActions
 from tui.conversation import Conversation
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.frame import LIST_CELLS, Frame
 from tui.keeping import InterruptedFound, Kept
 from tui.messages import FromThread

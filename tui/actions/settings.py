@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import SpecdecError
 from core.settings import absent, source_of
-from tui.dialogue import BUSY, Notice
+from tui.effects import BUSY, Notice
 from tui.frame import Frame
 
 REMOTE_STATS_PER_SECOND = 2.0

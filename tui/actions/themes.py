@@ -14,7 +14,7 @@ from core.errors import SpecdecError
 from core.settings import Settings, source_of
 from tui.actions.settings import NO_CHOICE, SettingActions
 from tui.choices import Offer
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.filters import AsciiOnly, BlankEnds, TextStyles
 from tui.frame import LIST_CELLS
 from tui.stand_ins import spell_on_screen

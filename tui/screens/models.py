@@ -20,8 +20,9 @@ from core.settings import Settings
 from tui import figures, model_shelf
 from tui.browser import Browser, Local, Remote, RemoteChoice, rows
 from tui.defects import SaysDefects
-from tui.dialogue import BUSY, Dialogue
+from tui.dialogue import Dialogue
 from tui.downloads import Item, Request, summary
+from tui.effects import BUSY
 from tui.fetching import Fetcher
 from tui.messages import FromThread
 from tui.model_shelf import Shelf, same_file
