@@ -102,7 +102,7 @@ def _place(text: str) -> Path:
     """Looked at before the app runs, not after it."""
     out = Path(text)
     if out.is_dir() or not out.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text} cannot be a file; name one in a folder that is there")
+        raise argparse.ArgumentTypeError(f"{text} cannot be a file; name one in an existing folder")
     return out
 
 
