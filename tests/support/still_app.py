@@ -195,7 +195,7 @@ async def rest(app: StillApp, pilot: Pilot[None]) -> None:
     """All threads have said what they had to say, and every widget has taken it in: what one of
     them tells another comes with the next turn."""
     for _ in range(TURNS):
-        await pilot.pause(0)
+        await pilot.pause()
         await wait_until(pilot, lambda: all(worker.is_finished for worker in app.workers))
 
 
