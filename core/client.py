@@ -23,6 +23,7 @@ from core.protocol import (
     Cancel,
     Command,
     DraftChanged,
+    DraftChoice,
     EngineDied,
     Event,
     Failed,
@@ -49,7 +50,8 @@ class EngineClient:
         self._watcher: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._sent_load: Load | None = None
-        self._sent_draft: SetDraft | None = None
+        self._sent_drafts: dict[str, DraftChoice] = {}
+        """By path, or by kind where there is none: as it was asked for last."""
         self._in_use: Load | None = None
 
     @property
@@ -132,19 +134,24 @@ class EngineClient:
     def _remember_sent(self, command: Command) -> None:
         match command:
             case Load():
-                self._sent_load, self._sent_draft = command, None
+                self._sent_load = command
             case SetDraft():
-                self._sent_draft = command
-            case SetDraftLen() if self._in_use:
-                self._in_use = replace(self._in_use, draft_len=command.draft_len)
+                self._sent_drafts[command.draft.path or command.draft.kind] = command.draft
+            case SetDraftLen():
+                if self._in_use:
+                    self._in_use = replace(self._in_use, draft_len=command.draft_len)
+                if self._sent_load:
+                    self._sent_load = replace(self._sent_load, draft_len=command.draft_len)
 
     def _remember_done(self, event: Event) -> None:
         """Only what loaded well is loaded again after a death: what killed the engine is not."""
         match event:
             case Loaded() if self._sent_load:
                 self._in_use = self._sent_load
-            case DraftChanged() if self._in_use and self._sent_draft:
-                self._in_use = replace(self._in_use, draft=self._sent_draft.draft)
+            case DraftChanged() if self._in_use:
+                model, kind = event.drafter.model, event.drafter.kind
+                if draft := self._sent_drafts.get(model.path if model else kind):
+                    self._in_use = replace(self._in_use, draft=draft)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         log = asyncio.create_task(self._read_log(process))

@@ -132,8 +132,8 @@ class DeviceMemory(Message):
 
 
 class Forecast(Message):
-    """What the governor predicts, in tokens per second: without a draft, with what it chose, and
-    with the best other draft length."""
+    """Tokens per second: without a draft, as measured at a like depth of context in this session,
+    and as the governor predicts them with what it chose and with the best other draft length."""
 
     at_zero: float
     at_chosen: float
@@ -162,6 +162,11 @@ class ReplyStats(Message):
     prefill_tok_s: float | None = None
     decode_tok_s: float | None = None
     baseline_tok_s: float | None = None
+    """`n_compared` over `alone_s`."""
+    n_compared: int = 0
+    """Tokens after the first round's at depths at which the target alone was measured."""
+    alone_s: float = 0.0
+    """Seconds that they take the target alone."""
     speedup: float | None = None
     draft_len: int = 0
     drafter: str = "none"

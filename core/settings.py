@@ -104,7 +104,7 @@ class Settings:
     """System prompt of a new chat."""
 
     theme: str = "specdec-dark"
-    """Colour theme: a name from `themes/`."""
+    """Colour theme, by its name; `/theme` in the app lists them."""
     remote: Literal["auto", "yes", "no"] = "auto"
     """Whether the terminal is far away, which asks for fewer frames; `auto`: over SSH and mosh."""
     ascii: Literal["auto", "yes", "no"] = "auto"
@@ -209,13 +209,14 @@ def unreadable(error: OSError | UnicodeDecodeError) -> str:
     return f"cannot be read ({(error.strerror or str(error)).lower()}); see to that file"
 
 
-def source_of(settings: Settings, name: str) -> Source:
-    """Where the value of a setting comes from. Raises SpecdecError where the file is broken."""
+def source_of(settings: Settings, name: str, file: Collection[str] | None = None) -> Source:
+    """Where the value of a setting comes from; `file`: what config.toml sets, where that was read
+    already. Raises SpecdecError where the file is broken."""
     if name in settings.given:
         return "command line"
     if os.environ.get(ENV_PREFIX + name.upper()):
         return "environment"
-    return "file" if name in read_toml(config_path()) else "default"
+    return "file" if name in (read_toml(config_path()) if file is None else file) else "default"
 
 
 def origin(key: str, flags: Collection[str]) -> str:

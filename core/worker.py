@@ -18,7 +18,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,6 +57,14 @@ PROGRESS_EVERY_S = 0.05
 WARM_UP_BELOW_S, WARM_UP_ROUNDS = 0.01, 24
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """When a reply was asked for, as time.perf_counter() has it, and whether to end it."""
+
+    at: float = field(default_factory=time.perf_counter)
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
 class Worker:
     """Carries out commands in order, and the swift ones between the rounds of a reply."""
 
@@ -64,19 +72,26 @@ class Worker:
         self._emit = emit
         self._inbox: SimpleQueue[Command] = SimpleQueue()
         self._waiting: deque[Command] = deque()
-        self._cancelled: set[str] = set()
+        self._asked: dict[str, _Asked] = {}
+        """The replies that are asked for and not over; a cancel that comes later is none."""
         self._session: Session | None = None
         self._naming: Naming | None = None
-        self._new_draft: SimpleQueue[tuple[SetDraft, Drafter, DrafterInfo] | Failed] = SimpleQueue()
+        self._new_draft: SimpleQueue[tuple[Drafter, DrafterInfo, SetDraft] | Failed | None]
+        self._new_draft = SimpleQueue()
+        """What came of each load; None: not begun, for another draft was wanted by then."""
         self._draft_loads = 0
+        self._loading_draft = threading.Lock()
         self._draft_wanted: SetDraft | None = None
 
     def post(self, command: Command) -> None:
         """Take a command, from any thread."""
         if isinstance(command, Cancel):
-            self._cancelled.add(command.id)
-        else:
-            self._inbox.put(command)
+            if asked := self._asked.get(command.id):
+                asked.cancel.set()
+            return
+        if isinstance(command, Generate):
+            self._asked.setdefault(command.id, _Asked())
+        self._inbox.put(command)
 
     def run(self) -> None:
         """Work until told to shut down."""
@@ -91,10 +106,12 @@ class Worker:
 
     def _use_idle_moment(self) -> None:
         """Measure what there was no time for, until there is something to do."""
-        with contextlib.suppress(SpecdecError):
+        try:
             while self._session and not self._waiting and self._inbox.empty():
                 if not self._session.measure_in_idle_moment():
                     return
+        except Exception:  # nobody asked for it: a defect costs the measure, not the engine
+            traceback.print_exc()
 
     # -------------------------------------------------------------- commands
 
@@ -109,7 +126,10 @@ class Worker:
                     if self._session:
                         self._session.governor.draft_len = command.draft_len
                 case Generate():
-                    self._generate(command)
+                    try:
+                        self._generate(command)
+                    finally:
+                        self._asked.pop(command.id, None)
                 case MeasureCosts():
                     target, draft = self._need_session().measure_costs()
                     self._emit(Costs(target=target, draft=draft))
@@ -127,20 +147,23 @@ class Worker:
 
         capture_log()
         gc.freeze()  # what was imported stays: a collection in mid-reply need not look at it
-        session = Session(
-            command.target, command.options, command.draft_len, self._progress("load_target")
-        )
-        with contextlib.suppress(SpecdecError):  # the first reply will say so
-            self._warm_up(session)
-        notice = None
-        try:
-            drafter, info = session.make_drafter(command.draft, self._progress("load_draft"))
-            session.use_drafter(drafter, info, command.draft)
-        except SpecdecError as error:  # the target is fine: it answers alone, and says why
-            notice = error.message
-        if self._session:
-            self._session.close()
-        self._session, self._naming = session, Naming(session.model)
+        with contextlib.ExitStack() as undo:
+            session = Session(
+                command.target, command.options, command.draft_len, self._progress("load_target")
+            )
+            undo.callback(session.close)
+            with contextlib.suppress(SpecdecError):  # the first reply will say so
+                self._warm_up(session)
+            notice = None
+            try:
+                drafter, info = session.make_drafter(command.draft, self._progress("load_draft"))
+                session.use_drafter(drafter, info, command.draft)
+            except SpecdecError as error:  # the target is fine: it answers alone, and says why
+                notice = error.message
+            undo.pop_all()
+        before, self._session, self._naming = self._session, session, Naming(session.model)
+        if before:
+            before.close()
         self._emit(
             Loaded(
                 target=session.info(),
@@ -163,13 +186,15 @@ class Worker:
             return
         messages = [ChatMessage(role="user", content="Hello")]
         n_rounds = 0
-        while n_rounds < WARM_UP_ROUNDS:
-            reply = Reply(session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS))
-            for step in reply.steps():
-                if isinstance(step, Grown):
-                    wire.write(event_of("", step))
-                    n_rounds += 1
-        session.forget()
+        try:
+            while n_rounds < WARM_UP_ROUNDS:
+                reply = Reply(session, messages, Sampling(temperature=0), Limits(WARM_UP_ROUNDS))
+                for step in reply.steps():
+                    if isinstance(step, Grown):
+                        wire.write(event_of("", step))
+                        n_rounds += 1
+        finally:
+            session.forget()
 
     def _set_draft(self, command: SetDraft) -> None:
         session = self._need_session()
@@ -181,12 +206,14 @@ class Worker:
         from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply
 
         session = self._need_session()
+        asked = self._asked.setdefault(command.id, _Asked())
         reply = Reply(
             session,
             command.messages,
             command.sampling,
             Limits(command.max_tokens, tuple(command.stop)),
-            lambda: command.id in self._cancelled,
+            asked.cancel.is_set,
+            asked.at,
         )
         prefill = self._progress("prefill", command.id)
         try:
@@ -203,7 +230,6 @@ class Worker:
                 if isinstance(step, Grown):
                     self._between_rounds(session)
         finally:
-            self._cancelled.discard(command.id)
             self._settle_draft(session)
 
     def _need_session(self) -> Session:
@@ -216,10 +242,13 @@ class Worker:
     # -------------------------------------------------------------- in mid-reply
 
     def _between_rounds(self, session: Session) -> None:
-        """Carry out what can be done while a reply goes on; the rest waits for its end."""
+        """Carry out what can be done while a reply goes on; the rest waits for its end, and with a
+        target what is said of it thereafter."""
         while not self._inbox.empty():
             command = self._inbox.get()
-            if isinstance(command, SetDraft):
+            if any(isinstance(waiting, Load) for waiting in self._waiting):
+                self._waiting.append(command)
+            elif isinstance(command, SetDraft):
                 self._load_draft_aside(session, command)
             elif isinstance(command, SetDraftLen):
                 session.governor.draft_len = command.draft_len
@@ -229,14 +258,20 @@ class Worker:
             self._take_draft(session)
 
     def _load_draft_aside(self, session: Session, command: SetDraft) -> None:
-        """Load a draft on a thread of its own: the reply goes on with the old one meanwhile."""
+        """Load a draft on a thread of its own: the reply goes on with the old one meanwhile. One at
+        a time, for each is measured; and none that is not wanted any more by then."""
         self._draft_wanted = command
         self._draft_loads += 1
+        session.is_disturbed = True
 
         def load() -> None:
             try:
-                made = session.make_drafter(command.draft, self._progress("load_draft"))
-                self._new_draft.put((command, *made))
+                with self._loading_draft:
+                    if command is not self._draft_wanted:
+                        self._new_draft.put(None)
+                        return
+                    made = session.make_drafter(command.draft, self._progress("load_draft"))
+                self._new_draft.put((*made, command))
             except SpecdecError as error:
                 self._new_draft.put(_failed(command, error.message, error.kind))
             except Exception as error:
@@ -253,14 +288,14 @@ class Worker:
     def _take_draft(self, session: Session) -> None:
         result = self._new_draft.get()
         self._draft_loads -= 1
-        if isinstance(result, Failed):
-            self._emit(result)
-            return
-        command, drafter, info = result
-        if command is self._draft_wanted:
-            self._use(session, command.draft, drafter, info)
-        else:  # another one was asked for since
-            session.discard(drafter)
+        session.is_disturbed = self._draft_loads > 0
+        match result:
+            case Failed():
+                self._emit(result)
+            case (drafter, info, command) if command is self._draft_wanted:
+                self._use(session, command.draft, drafter, info)
+            case (drafter, _, _):  # another one was asked for since
+                session.discard(drafter)
 
     # -------------------------------------------------------------- events
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -14,3 +15,6 @@ for _name in ("CONFIG", "CACHE", "DATA", "STATE"):
 (Path(_home) / "state/specdec-tui/welcomed").touch()
 for _name in [name for name in os.environ if name.startswith("SPECDEC_")]:
     del os.environ[_name]
+# A shell that runs the tests in the background ignores SIGINT, and what they start would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

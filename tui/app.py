@@ -20,7 +20,7 @@ from tui.actions.saved import SavedChatActions
 from tui.actions.themes import ThemeActions
 from tui.actions.views import ViewActions
 from tui.actions.xray import XrayActions
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.pasting import take_pastes_whole
 from tui.startup import settle_collections
 from tui.terminal import Terminal

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from textual.binding import Binding, BindingType
 
+from tui.action import Action
 from tui.keymap import NO_KEY
-from tui.keys import Action
 
 
 def bindings(actions: Iterable[Action]) -> list[BindingType]:

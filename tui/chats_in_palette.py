@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual.command import Hit, Hits, Provider
+from textual.command import Hits, Provider
 
 from core.errors import SpecdecError
 from tui import figures
+from tui.commands_in_palette import plain_hit
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
@@ -41,11 +42,7 @@ class ChatsInPalette(Provider):
         for chat in await asyncio.shield(self._looking):
             title = f"Chat: {clean_line(chat.title, 100)}"
             if score := matcher.match(title):
-                count = figures.tokens(chat.n_messages)
-                yield Hit(
-                    score,
-                    matcher.highlight(title),
-                    partial(self._owner.open_saved, chat.id),
-                    text=title,
-                    help=f"Open this saved chat of {count} messages",
+                about = f"Open this saved chat of {figures.count(chat.n_messages, 'message')}"
+                yield plain_hit(
+                    matcher, score, title, partial(self._owner.open_saved, chat.id), about
                 )

@@ -1,4 +1,5 @@
-"""The command line: flags made from the settings, subcommands, and what an exit code means.
+"""The command line: flags made from the settings, subcommands, and what an exit code means. How
+arguments are read is in `tui.arguments`.
 
 0: done. 1: the work failed. 2: the arguments, the environment or the configuration are wrong.
 130: interrupted. Heavy modules are imported by the command that needs them.
@@ -7,22 +8,20 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, TypeAlias
 
 from core import last_start
-from core.configuration import FIELDS, help_texts, load_settings
-from core.models.untrusted import shown
+from core.configuration import FIELDS, load_settings
 from core.settings import Settings, absent
+from tui.arguments import Parser, Version, refuse_surplus, refuse_unknown_flags
 from tui.commands import bench_flags, hub_flags
 from tui.commands.output import complain
-from tui.exit_codes import WRONG_USAGE, exit_code
+from tui.exit_codes import exit_code
 from tui.opening import has_terminal, open_app
 
 Run = Callable[[Settings, argparse.Namespace], int]
@@ -33,7 +32,7 @@ DRAFTS_FIELDS = {
     *("draft_cache_type_v", "flash_attn"),
 }
 """What `drafts` takes: all that memory depends on."""
-
+DRAFTS = "Every model on this machine as a draft for a target: whether it fits, and what to expect."
 
 COMPLETION = (
     "Prints a script that completes commands, flags, words and file names in your shell. "
@@ -55,11 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_command(argv: list[str]) -> int:
     """Do what the arguments say, for `exit_code`."""
     parser = build_parser()
-    _refuse_unknown_flags(argv, parser)
+    refuse_unknown_flags(argv, parser)
     arguments, surplus = parser.parse_known_args(argv)
     given = vars(arguments)
     if surplus:
-        _refuse_surplus(surplus[0], given["of"])
+        refuse_surplus(surplus[0], given["of"])
     flags = {name: given[name] for name in FIELDS if name in given}
     run: Run = arguments.run
     if run in NEEDS_NO_SETTINGS:
@@ -72,14 +71,6 @@ def run_command(argv: list[str]) -> int:
         for sentence in absent(settings):
             complain(sentence)
     return run(settings, arguments)
-
-
-def _refuse_surplus(argument: str, command: argparse.ArgumentParser) -> NoReturn:
-    """Nothing takes this argument; what is said depends on what the command does take."""
-    if argument.startswith("-"):
-        command.error(f"{shown(argument)} is no flag of `{command.prog}`")
-    prompt = "; put the prompt in quotes" if command.prog.endswith(" chat") else ""
-    command.error(f"{shown(argument)} is one argument too many for `{command.prog}`{prompt}")
 
 
 # ------------------------------------------------------------------ the commands
@@ -149,68 +140,20 @@ NEEDS_NO_SETTINGS = (_doctor, _completion, _keys)
 # ------------------------------------------------------------------ the parser
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage of all flags before it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, allow_abbrev=False, add_help=False)
-        self._positionals.title, self._optionals.title = "arguments", "flags"
-        self.add_argument("-h", "--help", action="help", help="Show this help.")
-
-    def flags(self) -> list[str]:
-        """All that it takes, with both dashes."""
-        return [flag for flag in self._option_string_actions if flag.startswith("--")]
-
-    def commands(self) -> dict[str, _Parser]:
-        """The parsers of its commands by their names."""
-        found = [a for a in self._actions if isinstance(a, argparse._SubParsersAction)]
-        return dict(found[0].choices) if found else {}
-
-    def error(self, message: str) -> NoReturn:
-        hint = "" if message.endswith("?") else f"; `{self.prog} --help` lists what there is."
-        complain(_plain(message) + hint)
-        raise SystemExit(WRONG_USAGE)
-
-    def format_help(self) -> str:
-        texts = help_texts()
-        for action in self._actions:
-            text = texts.get(action.dest, "").replace("`", "").replace("%", "%%")
-            action.help = action.help or text or None
-        return super().format_help()
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            guess = _did_you_mean(value, map(str, action.choices))
-            self.error(f"there is no command {shown(value)}{guess}")
-
-
-def build_parser() -> _Parser:
+def build_parser() -> Parser:
     """All flags and subcommands. Values are checked by the settings, not here."""
-    parser = _Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]")
+    parser = Parser(prog="specdec-tui", usage="%(prog)s [FLAGS] [COMMAND]")
     _command(parser, _app)
     parser.description = (
         "Chat with a large language model that a small draft model makes faster. "
         "Without a command, opens the app."
     )
-    parser.add_argument("--version", action=_Version)
+    parser.add_argument("--version", action=Version)
     commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", parser_class=_Parser, prog=parser.prog
+        title="commands", metavar="COMMAND", parser_class=Parser, prog=parser.prog
     )
-
-    def add(
-        name: str, what: str, run: Run, fields: Iterable[str], prompt: str = ""
-    ) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name,
-            help=what,
-            description=what,
-            usage=f"specdec-tui {name} [FLAGS]{prompt}",
-        )
-        command.add_argument("--json", action="store_true", help="One JSON document on stdout.")
-        _command(command, run, fields)
-        return command
-
-    chat = add(
+    chat = _add(
+        commands,
         "chat",
         "One reply to stdout, statistics to stderr.",
         _chat,
@@ -218,34 +161,47 @@ def build_parser() -> _Parser:
         " [PROMPT]",
     )
     chat.add_argument("prompt", nargs="*", metavar="PROMPT", help="The prompt; none or -: stdin.")
-    add("models", "The GGUF models on this machine.", _models, ["models_dirs"])
-    pull = add("pull", "Fetch a model from the Hub.", _pull, ["models_dirs"], " REPO[:QUANT]")
-    hub_flags.add_pull_flags(pull)
-    removal = add("rm", "Delete a model from this machine.", _remove, ["models_dirs"], " NAME")
-    hub_flags.add_remove_flags(removal)
-    drafts = add(
-        "drafts",
-        "Every model on this machine as a draft for a target: whether it fits, and what to expect.",
-        _drafts,
-        [name for name in FIELDS if name in DRAFTS_FIELDS],
-        " [TARGET]",
-    )
-    drafts.add_argument(
-        "of_target",
-        nargs="?",
-        default="",
-        metavar="TARGET",
-        help="A path, or a name that `specdec-tui models` lists; none: the configured one.",
-    )
-    bench = add(
+    _add_for_models(commands)
+    bench = _add(
+        commands,
         "bench",
         "Measure what a draft brings on this machine, by kind of prompt.",
         _bench,
         [name for name in FIELDS if name not in bench_flags.NOT_SETTINGS],
     )
     bench_flags.add_flags(bench)
-    add("doctor", "What this machine can do, and what is wrong.", _doctor, [])
-    add("keys", "The keys of the app, and what is wrong in your own.", _keys, [])
+    _add(commands, "doctor", "What this machine can do, and what is wrong.", _doctor)
+    _add(commands, "keys", "The keys of the app, and what is wrong in your own.", _keys)
+    _add_completion(commands)
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+def _add_for_models(commands: Commands) -> None:
+    """What is done with the models on this machine, and with those of the Hub."""
+    _add(commands, "models", "The GGUF models on this machine.", _models, ["models_dirs"])
+    what = "Fetch a model from the Hub."
+    pull = _add(commands, "pull", what, _pull, ["models_dirs"], " REPO[:QUANT]")
+    hub_flags.add_pull_flags(pull)
+    what = "Delete a model from this machine."
+    hub_flags.add_remove_flags(_add(commands, "rm", what, _remove, ["models_dirs"], " NAME"))
+    what = (
+        "Every model on this machine as a draft for a target: whether it fits, and what to expect."
+    )
+    fields = [name for name in FIELDS if name in DRAFTS_FIELDS]
+    _add(commands, "drafts", what, _drafts, fields, " [TARGET]").add_argument(
+        "of_target",
+        nargs="?",
+        default="",
+        metavar="TARGET",
+        help="A path, or a name that `specdec-tui models` lists; none: the configured one.",
+    )
+
+
+def _add_completion(commands: Commands) -> None:
+    """The one command whose output is neither for people nor JSON."""
     completion = commands.add_parser(
         "completion",
         help="A script for your shell that completes what you type.",
@@ -254,7 +210,22 @@ def build_parser() -> _Parser:
     )
     completion.add_argument("shell", metavar="bash|zsh|fish", help="The shell.")
     _command(completion, _completion, [])
-    return parser
+
+
+def _add(
+    commands: Commands,
+    name: str,
+    what: str,
+    run: Run,
+    fields: Iterable[str] = (),
+    arguments: str = "",
+) -> Parser:
+    """A command that takes these settings as flags; `arguments` says what else, in its usage."""
+    usage = f"specdec-tui {name} [FLAGS]{arguments}"
+    command = commands.add_parser(name, help=what, description=what, usage=usage)
+    command.add_argument("--json", action="store_true", help="One JSON document on stdout.")
+    _command(command, run, fields)
+    return command
 
 
 def _command(parser: argparse.ArgumentParser, run: Run, fields: Iterable[str] = FIELDS) -> None:
@@ -285,77 +256,6 @@ def _metavar(annotation: Any) -> str:
     if annotation in names:
         return names[annotation]
     return "|".join(filter(None, map(_metavar, typing.get_args(annotation)[:2])))
-
-
-def _refuse_unknown_flags(argv: Sequence[str], parser: _Parser) -> None:
-    """Before argparse sees them, which would take the value of a misspelt flag for a command. What
-    was meant is guessed among the flags of the command that stands before."""
-    commands = parser.commands()
-    known = {flag for one in (parser, *commands.values()) for flag in one.flags()}
-    here = parser
-    for argument in argv:
-        flag = argument.partition("=")[0]
-        if flag == "--":
-            return
-        if here is parser and argument in commands:
-            here = commands[argument]
-        if here is parser and flag.startswith("--") and flag in known - set(parser.flags()):
-            _refuse_before_command(flag, argv, parser)
-        if flag.startswith("--") and " " not in argument and flag not in known:
-            here.error(f"there is no flag {shown(flag)}{_did_you_mean(flag, here.flags())}")
-
-
-def _refuse_before_command(flag: str, argv: Sequence[str], parser: _Parser) -> NoReturn:
-    """A flag that only commands take stands before one, or without one."""
-    takers = [name for name, command in parser.commands().items() if flag in command.flags()]
-    name = next((word for word in argv if word in takers), takers[0])
-    parser.error(f"{flag} belongs after its command, as in `{parser.prog} {name} {flag}`")
-
-
-LEAST_BEGUN = 3
-"""So many letters are the beginning of a name, and no misspelling of another."""
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    plain = {name.lstrip("-"): name for name in known}  # dashes make no two flags alike
-    given = word.lstrip("-")
-    begun = [name for name in plain if len(given) >= LEAST_BEGUN and name.startswith(given)]
-    close = begun if len(begun) == 1 else difflib.get_close_matches(given, plain, n=1)
-    return f", did you mean {plain[close[0]]}?" if close else ""
-
-
-_ARGPARSE = (
-    (r"argument (?P<flag>\S+): expected one argument", "{flag} needs a value"),
-    (
-        r"argument (?P<flag>\S+): ignored explicit argument '(?P<value>.*)'",
-        "{flag} takes no value; leave out ={value}",
-    ),
-    (r"the following arguments are required: (?P<what>.*)", "{what} is missing"),
-    (r"argument (?P<flag>\S+): (?P<what>.*)", "{flag}: {what}"),
-)
-"""Its own sentences, and ours."""
-
-
-def _plain(message: str) -> str:
-    """A sentence of argparse's in the words of the other ones."""
-    for theirs, ours in _ARGPARSE:
-        if match := re.fullmatch(theirs, message, re.DOTALL):
-            parts = {name: shown(text) for name, text in match.groupdict().items()}
-            return ours.format(**parts | {"flag": parts.get("flag", "").replace("/", " or ")})
-    return message
-
-
-class _Version(argparse.Action):
-    """`--version`; argparse's own would read the version on every start."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help="Show the version.")
-
-    def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        from tui.version import version
-
-        print(f"specdec-tui {version()}")
-        raise SystemExit(0)
 
 
 if __name__ == "__main__":

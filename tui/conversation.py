@@ -38,6 +38,8 @@ class Turn:
     """What of the reply was there before it was continued."""
     n_before: int | None = 0
     """Tokens that were there before it was continued last; None where nobody has counted them."""
+    returned: bool = False
+    """It was refused, and the user has the prompt back to write it otherwise."""
 
     @property
     def n_tokens(self) -> int | None:
@@ -77,14 +79,19 @@ class Conversation:
     # -------------------------------------------------------------- asking
 
     def ask(self, prompt: str) -> Turn:
+        """A new message; one that was returned makes way for it, however often it is tried."""
         turn = Turn(prompt)
+        if self.turns and self.turns[-1].returned:
+            before = self.turns.pop()
+            turn.prompt_id, turn.reply_id = before.prompt_id, before.reply_id
+            self.kept.pop(before.prompt_id, None)  # so that it is kept anew, under the same id
         self.turns.append(turn)
         return turn
 
     def ask_instead(self, index: int, prompt: str) -> Turn:
         """Ask something else in place of turn `index`; it, and what followed it, stay as another
         branch."""
-        self.turns = self.turns[:index]
+        self.turns = self.turns[: index + 1 if self.turns[index].returned else index]
         return self.ask(prompt)
 
     def reopen_last(self) -> Turn | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from core.chats.records import Chat, Message
 from core.protocol import (
@@ -22,8 +22,6 @@ from core.protocol import (
     Generate,
     Load,
     Loaded,
-    ModelInfo,
-    ReplyStats,
     SetDraft,
     SetDraftLen,
     Trimmed,
@@ -31,6 +29,7 @@ from core.protocol import (
 from core.settings import Settings
 from tui.choices import DraftOption, Offer, draft_key, model_name, model_option
 from tui.conversation import Conversation, Turn
+from tui.effects import Effect, Ended, Grew, Measured, Notice
 from tui.feed import FeedItem, Rounds
 from tui.sanitize import clean_line, clean_stream
 from tui.state import EngineState
@@ -38,43 +37,6 @@ from tui.state import EngineState
 if TYPE_CHECKING:
     from tui.trace import Vocabulary
 
-BUSY = "a reply is being written: Esc stops it; your text is kept"
-
-
-@dataclass(frozen=True)
-class Grew:
-    """The reply in progress got longer by `text`, which is clean."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A reply is over, well or not; its turn says how."""
-
-    turn: Turn
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something the user should know, in one sentence."""
-
-    text: str
-    severity: Literal["information", "warning", "error"] = "information"
-    in_chat: bool = False
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One drafter served a whole reply, and the governor chose its draft lengths: what it achieved
-    says something of the pair."""
-
-    target: ModelInfo
-    drafter: DrafterInfo
-    stats: ReplyStats
-
-
-Effect = Grew | Ended | Notice | Measured
 Save = Callable[[Chat, list[Message], bool], None]
 """Takes messages that are new or have changed, and the conversation they are of; the last argument
 says whether they are to be saved at once. Must not wait."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tui import figures
+from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
     from core.models.hub import FileChoice
@@ -205,14 +206,14 @@ def _figures(item: Item) -> str:
     return " · ".join(words)
 
 
-def arrival(item: Item, mapped: Callable[[str], str] = str) -> str:
-    """What to tell when a download has ended: the model is there, or why it is not. `mapped` puts
+def arrival(item: Item, named: Callable[[str], str]) -> str:
+    """What to tell when a download has ended: the model is there, or why it is not. `named` puts
     the user's own keys into a sentence."""
-    name = item.request.choice.name.rpartition("/")[2]
+    name = clean_line(item.request.choice.name.rpartition("/")[2], 100)
     if item.note:
         return f"{name} was not fetched. {item.note}"
-    use = "F3 has it as a draft" if item.request.draft_for else "F5 lists it"
-    return f"{name} is on this machine now; {mapped(use)}."
+    use = "{drafts} has it as a draft" if item.request.draft_for else "{models} lists it"
+    return f"{name} is on this machine now; {named(use)}."
 
 
 def _unchecked(item: Item) -> bool:

@@ -42,21 +42,29 @@ def edit(text: str, command: list[str]) -> str:
     The file is the user's alone and is removed, with what the editor left beside it. Raises
     SpecdecError where the editor is missing or fails.
     """
-    name = shown(command[0], 60)
-    with tempfile.TemporaryDirectory(prefix="specdec-", ignore_cleanup_errors=True) as folder:
-        file = Path(folder, "message.md")  # both can be read by nobody else
-        file.touch(mode=0o600)
-        file.write_text(text, encoding="utf-8")
-        try:
-            code = _run([*command, str(file)])
-            edited = file.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise _failed(f"{name} cannot be used ({error.strerror}); set $EDITOR") from None
-    if code != 0:
-        raise _failed(f"{name} ended with {code}")
+    try:
+        with tempfile.TemporaryDirectory(prefix="specdec-", ignore_cleanup_errors=True) as folder:
+            file = Path(folder, "message.md")  # both can be read by nobody else
+            file.touch(mode=0o600)
+            file.write_text(text, encoding="utf-8", errors="replace")
+            edited = _edited(file, command)
+    except OSError as error:
+        raise _failed(f"no file can be made to edit it in ({error.strerror})") from None
     if not text.endswith("\n"):
         edited = edited.removesuffix("\n")
     return clean_text(edited)
+
+
+def _edited(file: Path, command: list[str]) -> str:
+    name = shown(command[0], 60)
+    try:
+        code = _run([*command, str(file)])
+        edited = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise _failed(f"{name} cannot be used ({error.strerror}); set $EDITOR") from None
+    if code != 0:
+        raise _failed(f"{name} ended with {code}")
+    return edited
 
 
 def _run(command: list[str]) -> int:

@@ -54,6 +54,15 @@ def tokens(count: int) -> str:
     return f"{thousands:.0f}k"
 
 
+def parameters(count: int) -> str:
+    """A count of parameters: 1.2M, 500M, 14.8B."""
+    for unit, value in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        scaled = count / value
+        if scaled >= 0.9995:  # which is 1.0 of it, and not 1000 of the next
+            return f"{scaled:.0f}{unit}" if scaled >= 99.95 else f"{scaled:.1f}{unit}"
+    return str(count)
+
+
 def size(n_bytes: int) -> str:
     """Bytes, as the engine's own messages say them."""
     return size_text(n_bytes)

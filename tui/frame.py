@@ -5,7 +5,7 @@ The actions in `tui.actions` are heirs of this class, one a subject; `tui.app` j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,12 +17,14 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
+from textual.worker import Worker
 
 from core.errors import SpecdecError
 from core.settings import Settings
 from tui.bindings import bindings
-from tui.choices import Offer, first_offer, model_name
-from tui.dialogue import Dialogue, Notice
+from tui.choices import DraftOption, Offer, first_offer, model_name
+from tui.dialogue import Dialogue
+from tui.effects import Notice
 from tui.engine import EngineLine
 from tui.keeping import Keeper
 from tui.keymap import Keymap, own_keymap, read_keymap
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from tui.browser import Browser
     from tui.comparison import Comparison
     from tui.fetching import Fetcher
+    from tui.slash import Suggestion
 
 FRAME_S = 1 / 15
 LIST_CELLS = 16
@@ -74,7 +77,8 @@ class Frame(App[None]):
         self.terminal = terminal or Terminal()
         self.turns = Turns(self, super().on_event)
         self.shortcuts = _shortcuts()
-        self.end_hint = f"{self.shortcuts.first('bottom') or 'PgDn'}: to the end"
+        to_end = self.shortcuts.first("bottom") or self.shortcuts.first("page_down")
+        self.end_hint = f"{to_end}: to the end" if to_end else ""
         self.changed_here: set[str] = set()
         """Settings that have a value of their own in this session."""
         self.repainting: Timer | None = None
@@ -90,7 +94,8 @@ class Frame(App[None]):
         """Stands on the divider until it is taken back."""
         target = model_name(offer.target)
         self.title_bar = TitleBar(target, offer.initial.name)
-        self.chat, self.divider, self.completions = ChatView(), Divider(), Completions()
+        self.chat, self.divider = ChatView(), Divider()
+        self.completions = Completions(self.completable)
         self.composer = Composer(self.shortcuts, self.completions)
         self.panel, self.stats_bar = Panel(target, offer.drafts), StatsBar()
         self.key_bar = KeyBar(self.shortcuts)
@@ -108,6 +113,10 @@ class Frame(App[None]):
         from tui.browser import Browser
 
         return Browser()
+
+    def completable(self, text: str) -> tuple[Sequence[Suggestion], bool]:
+        """What is written can be completed to this; and whether it is a command as it stands."""
+        raise NotImplementedError
 
     def get_default_screen(self) -> Screen[Any]:
         """With the classes of its size from the first frame on; Textual sets them after it."""
@@ -166,9 +175,28 @@ class Frame(App[None]):
         place = "" if self.chat.at_end else self.end_hint
         self.divider.lasting = self.standing_hint or place
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        from tui.defects import defect
+
+        if said := defect(event):
+            self.tell(Notice(said, "error"))
+
     def more_commands(self) -> Iterable[SystemCommand]:
         """What the palette finds beside the actions of the registry."""
         return ()
+
+    def hint(self, sentence: str) -> None:
+        """Say a sentence of ours above the composer, its actions named by their keys."""
+        self.divider.say(self.shortcuts.named(sentence))
+
+    def take_draft(self, draft: DraftOption) -> bool:
+        """Exchange the draft and say so; or say why it cannot be, and return False."""
+        if draft.usable:
+            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+            self.show_state()
+        else:
+            self.divider.say(f"{draft.name} does not fit: {draft.reason}")
+        return draft.usable
 
     def tell(self, notice: Notice) -> None:
         """A toast."""

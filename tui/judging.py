@@ -4,10 +4,8 @@ joined with the drafts on offer. Looked up on a thread, as files are read; no Te
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ from core.protocol import DeviceMemory
 from core.settings import Settings
 from tui import figures
 from tui.choices import DraftOption, Offer, model_name
+from tui.model_shelf import real_path
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def judge(target: str, draft: str, memory: Sequence[DeviceMemory], settings: Set
         )
     except SpecdecError as error:
         return Judgement(problem=clean_line(error.message, 400))
-    advice = {_real(str(a.candidate.model.path)): a for a in found.drafts}
+    advice = {real_path(str(a.candidate.model.path)): a for a in found.drafts}
     return Judgement(advice, found.lookup, warning(found.target, found.drafts))
 
 
@@ -95,15 +94,15 @@ def rows(offer: Offer, judgement: Judgement | None) -> tuple[DraftRow, ...]:
     known = judgement or Judgement()
     able: list[DraftRow] = []
     unfit: list[DraftRow] = []
-    seen = {_real(offer.target)}
+    seen = {real_path(offer.target)}
     for number, option in enumerate(offer.drafts, start=1):
-        advice = known.advice.get(_real(option.path)) if option.path else None
+        advice = known.advice.get(real_path(option.path)) if option.path else None
         record = advice.candidate.record if advice else None
         if option.kind == "lookup":
             record = known.lookup
         row = DraftRow(option, number if option.usable else 0, advice, record)
         (able if row.usable else unfit).append(row)
-        seen.add(_real(option.path) if option.path else "")
+        seen.add(real_path(option.path) if option.path else "")
     for path, advice in known.advice.items():
         if path not in seen:
             row = DraftRow(_option(advice), 0, advice, advice.candidate.record)
@@ -164,8 +163,3 @@ def _lookup(record: Record | None) -> str:
 
 def title(offer: Offer) -> str:
     return f"drafts for {model_name(offer.target)}"
-
-
-@lru_cache(maxsize=4096)
-def _real(path: str) -> str:
-    return os.path.realpath(path)

@@ -15,16 +15,18 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 from core.models.untrusted import shown
 from core.settings import config_path, read_toml
 from tui import figures
+from tui.action import Action, Scope
 from tui.key_names import SAME_AS, is_typed, key_text, normal_key, wants_kitty
-from tui.keys import Action, every_action
+from tui.keys import action, every_action
 
 TABLE = "keys"
-KEY_IN_TEXT = re.compile(r"\b(?:F\d{1,2}|Ctrl\+[A-Z])\b")
+IN_BRACES = re.compile(r"\{(\w+)\}")
 MUST_HAVE_KEY = ("send", "quit")
 NO_KEY = "no-key"
 """What Textual is told of an action without a key: the name of none."""
@@ -57,23 +59,18 @@ class Keymap:
         """The action's first key as the screen shows it; empty where it has none."""
         return key_text(self.of(action_id)[0]) if self.of(action_id) else ""
 
-    def as_mapped(self, text: str) -> str:
-        """The key that a text of ours names, as the user has it: `F8` where that is the default
-        of an action whose key is F7 now, is `F7`. What an F key or Ctrl is not stays."""
-        entry = _default_of(text)
-        return (self.first(entry.id) or text) if entry else text
+    def named(self, sentence: str) -> str:
+        """A sentence of ours, `{drafts} lists them`, with the first key of each action that it
+        names; where an action has none, its command, or else what it is called."""
+        return IN_BRACES.sub(lambda found: self._way_to(action(found[1])), sentence)
 
-    def in_text(self, sentence: str) -> str:
-        """A sentence of ours with the keys in it as the user has them; a command stands for an
-        action that has none."""
+    def hinted(self, key: str) -> str:
+        """The key of a hint, which may be that of an action in braces: empty where it has none."""
+        found = IN_BRACES.fullmatch(key)
+        return self.first(found[1]) if found else key
 
-        def mapped(found: re.Match[str]) -> str:
-            entry = _default_of(found[0])
-            if entry is None or entry.id not in self.keys:
-                return found[0]
-            return self.first(entry.id) or (f"/{entry.command}" if entry.command else found[0])
-
-        return KEY_IN_TEXT.sub(mapped, sentence)
+    def _way_to(self, entry: Action) -> str:
+        return self.first(entry.id) or (f"/{entry.command}" if entry.command else entry.label)
 
     def changed(self) -> dict[str, str]:
         """What differs from the registry, as Textual's keymap takes it."""
@@ -88,14 +85,6 @@ class Keymap:
         return {
             key for entry in every_action() if entry.scope == scope for key in self.of(entry.id)
         }
-
-
-def _default_of(text: str) -> Action | None:
-    """The action whose default is the F key or Ctrl and a letter that a text of ours names."""
-    for entry in every_action():
-        if entry.key_text == text and entry.key.startswith(("f", "ctrl")):
-            return entry
-    return None
 
 
 def own_keymap() -> Keymap:
@@ -122,12 +111,13 @@ def read_keymap(table: object) -> Keymap:
 def clashes(keys: Mapping[str, tuple[str, ...]]) -> list[tuple[str, Action, Action]]:
     """The keys that two actions have where both count, with the two."""
     owners: dict[tuple[str, str], Action] = {}
-    found = []
+    found: list[tuple[str, Action, Action]] = []
     for entry in every_action():
-        for key in keys.get(entry.id, ()):
-            other = owners.setdefault((entry.scope, key), entry)
-            if other is not entry:
-                found.append((key, other, entry))
+        scopes = get_args(Scope) if entry.priority else (entry.scope,)
+        for key, scope in product(keys.get(entry.id, ()), scopes):
+            clash = (key, owners.setdefault((scope, key), entry), entry)
+            if clash[1] is not entry and clash not in found:
+                found.append(clash)
     return found
 
 

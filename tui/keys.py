@@ -3,44 +3,8 @@ it. What the user's own keys make of it is in `tui.keymap`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Scope = Literal["chat", "list", "page"]
-"""Where an action's keys count: in the chat, in lists, or in texts to read."""
-
-
-@dataclass(frozen=True)
-class Action:
-    """`id` names the action for remapping; `key` is one key or several, separated by commas; `run`
-    is Textual's action string."""
-
-    id: str
-    key: str
-    run: str
-    label: str
-    help: str
-    key_text: str
-    bar: int = 0
-    """Place in the key bar's order of importance; 0: not shown there."""
-    palette: bool = False
-    bound: bool = True
-    """False where a widget or Textual itself handles the key."""
-    priority: bool = False
-    """Counts on every screen, before what the screen itself would do with the key."""
-    scope: Scope = "chat"
-    in_help: bool = True
-    """False where the help of another one speaks for it."""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return tuple(key for key in self.key.split(",") if key)
-
-    @property
-    def command(self) -> str:
-        """The name of the slash command that does the same; empty where there is none."""
-        return self.id.replace("_", "-") if self.palette and self.scope == "chat" else ""
-
+from tui.action import Action
+from tui.keys_in_lists import IN_LISTS, IN_PAGES
 
 ACTIONS: tuple[Action, ...] = (
     Action("send", "enter", "", "send", "Send the message", "Enter", bar=1, bound=False),
@@ -71,7 +35,7 @@ ACTIONS: tuple[Action, ...] = (
         "alt+1",
         "pick_draft(1)",
         "draft 1",
-        "Take the first draft of the list; so Alt+2 to Alt+9 (or F3, then the number)",
+        "Take draft 1 of the list; so {draft_2} to {draft_9}, or {drafts} and the number",
         "Alt+1",
     ),
     *(
@@ -336,57 +300,6 @@ ACTIONS: tuple[Action, ...] = (
         palette=True,
     ),
     Action("quit", "ctrl+q", "quit", "quit", "Quit", "Ctrl+Q", bar=12, palette=True, priority=True),
-)
-
-IN_LISTS: tuple[Action, ...] = (
-    Action("list_down", "down,j", "move(1)", "down", "Next row", "↓ j", scope="list"),
-    Action("list_up", "up,k", "move(-1)", "up", "Row before", "↑ k", scope="list"),
-    Action(
-        "list_page_down",
-        "pagedown,ctrl+d",
-        "page(1)",
-        "page down",
-        "A page down",
-        "PgDn Ctrl+D",
-        scope="list",
-    ),
-    Action(
-        "list_page_up",
-        "pageup,ctrl+u",
-        "page(-1)",
-        "page up",
-        "A page up",
-        "PgUp Ctrl+U",
-        scope="list",
-    ),
-    Action("list_first", "home,g", "move(-1000000)", "first", "First row", "Home g", scope="list"),
-    Action("list_last", "end,G", "move(1000000)", "last", "Last row", "End G", scope="list"),
-    Action("list_choose", "enter", "choose", "choose", "Choose the row", "Enter", scope="list"),
-)
-
-IN_PAGES: tuple[Action, ...] = (
-    Action("page_line_down", "down,j", "line(1)", "down", "A line down", "↓ j", scope="page"),
-    Action("page_line_up", "up,k", "line(-1)", "up", "A line up", "↑ k", scope="page"),
-    Action(
-        "page_forward",
-        "pagedown,ctrl+d,space",
-        "page(1)",
-        "page down",
-        "A page down",
-        "PgDn Ctrl+D Space",
-        scope="page",
-    ),
-    Action(
-        "page_back",
-        "pageup,ctrl+u",
-        "page(-1)",
-        "page up",
-        "A page up",
-        "PgUp Ctrl+U",
-        scope="page",
-    ),
-    Action("page_top", "home,g", "edge(-1)", "top", "To the beginning", "Home g", scope="page"),
-    Action("page_end", "end,G", "edge(1)", "end", "To the end", "End G", scope="page"),
 )
 
 

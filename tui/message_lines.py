@@ -23,6 +23,8 @@ LABELS: dict[Role, tuple[str, str]] = {
     "note": ("note", "bold $notice"),
 }
 
+MARK = "▸ "
+
 
 class MessageLines:
     """A message by the user (as typed), the assistant (Markdown) or the app (a note)."""
@@ -38,6 +40,8 @@ class MessageLines:
         self.text = text
         """The text as it was given."""
         self.unfolded = False
+        self.marked = False
+        """Stands out, also where no colour can make it."""
         self._thought: Reasoning | None = None
         self._document: Document | None = None
         if role == "assistant":
@@ -103,6 +107,7 @@ class MessageLines:
 
     def _header(self, width: int) -> Content:
         label, style = LABELS[self.role]
+        label = MARK + label if self.marked else label
         place = f"  {self.place}" if self.place else ""
         taken = len(label) + len(place)
         summary = shortened(self.summary, width - taken - 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,14 @@ class Submitted(Message):
     """Enter was pressed in the composer."""
 
     text: str
+
+
+@dataclass
+class FromThread(Message, bubble=False):
+    """A thread of the receiver's has looked something up, or done it: `take` puts in what came of
+    that, on the app's own thread. What is awaitable of it is awaited."""
+
+    take: Callable[[], object]
 
 
 @dataclass

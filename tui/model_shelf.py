@@ -106,10 +106,11 @@ def why_not_draft(draft: Path, target: Path) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _real(path: str) -> str:
+def real_path(path: str) -> str:
+    """Where links lead; asked of the disk once."""
     return os.path.realpath(path)
 
 
 def same_file(a: str, b: str) -> bool:
     """Whether two paths lead to one file."""
-    return bool(a and b) and (a == b or _real(a) == _real(b))
+    return bool(a and b) and (a == b or real_path(a) == real_path(b))

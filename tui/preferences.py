@@ -153,7 +153,7 @@ def source_text(source: str, name: str) -> str:
     """Where the value comes from, in a sentence."""
     match source:
         case "session":
-            return "Changed for this session only; Enter keeps what you choose."
+            return "Changed for this session only; what you choose here is kept."
         case "file":
             return f"From {config_path()}."
         case "default":

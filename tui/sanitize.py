@@ -16,7 +16,7 @@ ESCAPE_SEQUENCE = re.compile(
 )
 FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional marks, overrides, isolates
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # bidirectional marks, overrides, isolates
     "\u2028\u2029\ufff9-\ufffb\ufeff"  # separators, interlinear marks, byte order mark
     "\U000e0000-\U000e007f"  # tags: invisible text
     "\ud800-\udfff]"  # lone surrogates cannot be written to a terminal

@@ -61,16 +61,20 @@ def brought_back(store: Callable[[], Store]) -> tuple[int | None, Answer]:
     return chat, ("It is back.", True)
 
 
-def saved_as(store: Callable[[], Store], chat: int, form: Format, folder: Path) -> Answer:
+def saved_as(store: Callable[[], Store], chat: int, form: Format) -> Answer:
     """Write a saved chat to a new file."""
     try:
-        return exported(*store().load(chat), form, folder)
+        return exported(*store().load(chat), form)
     except SpecdecError as error:
         return error.message, False
 
 
-def exported(chat: Chat, messages: Mapping[int, Message], form: Format, folder: Path) -> Answer:
-    """Write a chat to a new file."""
+def exported(chat: Chat, messages: Mapping[int, Message], form: Format) -> Answer:
+    """Write a chat to a new file in the folder that the user came from."""
+    try:
+        folder = Path.cwd()
+    except OSError as error:
+        return f"The folder that you came from is gone ({error.strerror}).", False
     try:
         file = write_new(folder, chat, form, export(chat, messages, form))
     except SpecdecError as error:

@@ -17,19 +17,11 @@ WINDOW_S = 0.25
 class Score:
     n_tokens: int = 0
     seconds: float = 0.0
-    baseline_tok_s: float | None = None
-    """Of those tokens whose like was measured."""
     n_drafted: int = 0
     n_accepted: int = 0
     n_compared: int = 0
     alone_s: float = 0.0
-    """What so many of the tokens would have taken the target alone, where they are."""
-
-    def compare(self, n_tokens: int, alone_s: float) -> None:
-        """So many tokens more would have taken the target alone so long."""
-        self.n_compared += n_tokens
-        self.alone_s += alone_s
-        self.baseline_tok_s = self.n_compared / self.alone_s
+    """What so many of the tokens take the target alone, where they are."""
 
     @property
     def tok_s(self) -> float | None:
@@ -37,9 +29,9 @@ class Score:
 
     @property
     def speedup(self) -> float | None:
-        if self.tok_s is None or not self.baseline_tok_s:
+        if self.tok_s is None or not self.n_compared:
             return None
-        return self.tok_s / self.baseline_tok_s
+        return self.tok_s / (self.n_compared / self.alone_s)
 
     @property
     def acceptance_rate(self) -> float | None:
@@ -53,19 +45,9 @@ class _Reached:
     n_first: int
     n_tokens: int
     seconds: float = 0.0
-    n_drafted: int = 0
-    n_accepted: int = 0
-    alone_s: float | None = None
-    """What its tokens would have taken the target alone; None: not known yet."""
+    last: ReplyStats = field(default_factory=ReplyStats)
     window_tokens: int = 0
     window_seconds: float = 0.0
-
-    def passed_alone(self, gained: int, stats: ReplyStats) -> float:
-        """What the tokens since the last event would have taken the target alone."""
-        assert stats.baseline_tok_s
-        before, self.alone_s = self.alone_s, (stats.n_tokens - self.n_first) / stats.baseline_tok_s
-        took = self.alone_s - before if before is not None else 0.0
-        return took if took > 0 else gained / stats.baseline_tok_s
 
     def passed(self, gained: int, took: float) -> float | None:
         """The rate over the window, once the window is full."""
@@ -99,9 +81,11 @@ class Scores:
         if reached is None:
             reached = self._replies[reply_id] = _Reached(n_first, n_first)
         score = self.by_draft.setdefault(draft, Score())
-        score.n_drafted += stats.n_drafted - reached.n_drafted
-        score.n_accepted += stats.n_accepted - reached.n_accepted
-        reached.n_drafted, reached.n_accepted = stats.n_drafted, stats.n_accepted
+        last, reached.last = reached.last, stats
+        score.n_drafted += stats.n_drafted - last.n_drafted
+        score.n_accepted += stats.n_accepted - last.n_accepted
+        score.n_compared += stats.n_compared - last.n_compared
+        score.alone_s += stats.alone_s - last.alone_s
         if not stats.decode_tok_s:
             return None
         seconds = (stats.n_tokens - reached.n_first) / stats.decode_tok_s
@@ -109,8 +93,6 @@ class Scores:
         reached.n_tokens, reached.seconds = stats.n_tokens, seconds
         if gained <= 0 or took <= 0:
             return None
-        if stats.baseline_tok_s:
-            score.compare(gained, reached.passed_alone(gained, stats))
         score.n_tokens += gained
         score.seconds += took
         return reached.passed(gained, took)

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.settings import DEFAULTS
-from tui.keys import ACTIONS, Action
+from tui.action import Action
+from tui.keys import ACTIONS
 
 NAME = re.compile(r"/([a-z][a-z_-]*)(?:\s|$)")
 FOLDERS = frozenset(
@@ -107,8 +108,13 @@ ALSO = {
     "quit": ("exit",),
     "engine-log": ("log",),
     "copy-reply": ("copy",),
-    "editor": ("edit",),
+    "editor": ("edit", "text-editor"),
     "help": ("keys",),
+    # what the palette and the key bar call them
+    "resume": ("continue",),
+    "first-run": ("pairs",),
+    "code": ("code-blocks",),
+    "xray": ("x-ray",),
 }
 
 

@@ -116,7 +116,7 @@ def read_theme(file: Traversable) -> Theme:
         raise _wrong(file, "; ".join(wrong))
     colors, variables = table.get("colors", {}), table.get("variables", {})
     theme = Theme(
-        name=table.get("name", file.name.removesuffix(".toml")),
+        name=table.get("name", shown(file.name.removesuffix(".toml"))),
         dark=table.get("dark", True),
         ansi=table.get("ansi", False),
         variables=variables,
@@ -130,8 +130,9 @@ def _mistakes(table: Mapping[str, Any]) -> list[str]:
     """All that is wrong with a theme, in its order: who mends one thing at a time starts over for
     each."""
     wrong: list[str] = []
-    if not (isinstance(name := table.get("name", "a name"), str) and name):
-        wrong.append("name must be a text")
+    name = table.get("name", "a name")
+    if not (isinstance(name, str) and name and name.isprintable()):
+        wrong.append("name must be a text of one line")
     wrong += [
         f"{key} must be true or false"
         for key in ("dark", "ansi")
@@ -196,4 +197,4 @@ def _style(key: str, value: object) -> str:
 
 
 def _wrong(file: Traversable, what: str) -> SpecdecError:
-    return SpecdecError(f"Theme {file.name}: {what}.", kind="settings")
+    return SpecdecError(f"Theme {shown(file.name)}: {what}.", kind="settings")

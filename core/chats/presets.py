@@ -28,6 +28,8 @@ FIELDS = (
     *("repeat_penalty", "repeat_last_n", "presence_penalty", "frequency_penalty"),
 )
 """The settings that a preset may hold, by their names in `config.toml`."""
+NONE = "none"
+"""Stands in the file for no value, which TOML has no word for."""
 MOST_NAME = 60
 MOST_BYTES = 2**20
 
@@ -46,9 +48,9 @@ def presets_path() -> Path:
 
 
 def preset_of(name: str, settings: Settings) -> Preset:
-    """What is in force now, but for what is at its default, as a preset."""
-    values = {key: getattr(settings, key) for key in FIELDS}
-    return Preset(name, {k: v for k, v in values.items() if v != DEFAULTS[k]})
+    """What is in force now as a preset. What is at its default is in it too: that is in use again
+    when the preset is, whatever was changed in between."""
+    return Preset(name, {key: getattr(settings, key) for key in FIELDS})
 
 
 def applied(settings: Settings, preset: Preset) -> Settings:
@@ -56,14 +58,22 @@ def applied(settings: Settings, preset: Preset) -> Settings:
     return replace(settings, **preset.values)
 
 
-def read_presets(path: Path | None = None) -> dict[str, Preset]:
-    """The presets by name, as they stand in the file; none where there is no file.
-
-    Raises SpecdecError (`settings`) naming the file, the preset and the key.
-    """
+def read_presets(path: Path | None = None) -> tuple[dict[str, Preset], str]:
+    """The presets that can be used, by name, in the order of the file; and what is wrong first in
+    it: a sentence naming the file, the preset and the key, empty where nothing is. None where
+    there is no file."""
     path = path or presets_path()
-    tables = _tables(path, _text(path))
-    return {name: Preset(name, _checked(path, name, table)) for name, table in tables.items()}
+    found: dict[str, Preset] = {}
+    problem = ""
+    try:
+        for name, table in _tables(path, _text(path)).items():
+            try:
+                found[name] = Preset(name, _checked(path, name, table))
+            except SpecdecError as error:
+                problem = problem or error.message
+    except SpecdecError as error:
+        problem = error.message
+    return found, problem
 
 
 def save_preset(preset: Preset, path: Path | None = None) -> None:
@@ -74,11 +84,11 @@ def save_preset(preset: Preset, path: Path | None = None) -> None:
     path = path or presets_path()
     if not preset.name.strip() or len(preset.name) > MOST_NAME or not preset.name.isprintable():
         raise SpecdecError(f"A preset's name has 1 to {MOST_NAME} plain characters.", "settings")
-    values = {key: value for key, value in preset.values.items() if value is not None}
-    _checked(path, preset.name, values)
+    values = _checked(path, preset.name, dict(preset.values))
     text = _text(path)
-    meant = _tables(path, text) | {preset.name: values}
-    _replace(path, _with(text, preset.name, values), meant)
+    written = {key: NONE if value is None else value for key, value in values.items()}
+    meant = _tables(path, text) | {preset.name: written}
+    _replace(path, _with(text, preset.name, written), meant)
 
 
 def remove_preset(name: str, path: Path | None = None) -> None:
@@ -112,8 +122,9 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
         raise SpecdecError(
             f"{where} is no table; a preset begins with its name in brackets.", "settings"
         )
+    none = {key: None for key, value in table.items() if value == NONE and _may_lack(key)}
     try:
-        model = _model()(**table)
+        model = _model()(**(table | none))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else ""
@@ -124,6 +135,10 @@ def _checked(path: Path, name: str, table: object) -> dict[str, Any]:
     except TypeError:
         raise SpecdecError(f"{where}: its keys are not right; correct them.", "settings") from None
     return {key: getattr(model, key) for key in table}
+
+
+def _may_lack(key: str) -> bool:
+    return key in DEFAULTS and DEFAULTS[key] is None
 
 
 # ------------------------------------------------------------------ the file

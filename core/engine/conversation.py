@@ -79,6 +79,12 @@ class Conversation:
                 f"holds {self._n_ctx:,}; shorten it, or choose a larger context with --ctx.",
                 "prompt",
             )
+        if not tokens:
+            raise SpecdecError(
+                "The model's chat template makes nothing of this conversation; type something "
+                "else, or choose another model.",
+                "prompt",
+            )
         return self._begin(text, tokens, messages[n_system : n_system + n_out])
 
     def make_room(self, messages: Sequence[ChatMessage], n_reply: int) -> Prompt | None:

@@ -12,6 +12,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from math import inf
 from pathlib import Path
 from random import Random
@@ -134,22 +135,21 @@ def calibrate(
     """Measure an empty cache's batches, all `sizes` in turn, as often as `budget_s` allows.
 
     One token is measured whatever it costs; a size that may exceed the budget is left out. Leaves
-    the cache empty. The tokens differ: of a mixture of experts, equal ones would read the weights
-    of a few experts only, however many they are.
+    the cache empty.
     """
     largest = min(cache.context.max_rows, cache.n_ctx // 2)
-    n_vocab, random = cache.context.model.n_vocab, Random(0)
+    differing = _differing(cache)
     samples: dict[int, list[float]] = {}
     cache.truncate(0)
     # the first one brings the weights from the disk: part of the load, not of a batch
-    cache.extend([random.randrange(n_vocab)], 1)
+    cache.extend(differing(1), 1)
     deadline = time.perf_counter() + budget_s
     for n in (n for _ in range(n_passes) for n in sizes if n <= largest):
         known = {k: median(s) for k, s in sorted(samples.items())}
         if n > 1 and known and time.perf_counter() + _at_most(known, n) > deadline:
             continue
         cache.truncate(1)
-        tokens = [random.randrange(n_vocab) for _ in range(n)]
+        tokens = differing(n)
         started = time.perf_counter()
         cache.extend(tokens, n).argmax(axis=1)
         samples.setdefault(n, []).append(time.perf_counter() - started)
@@ -157,6 +157,14 @@ def calibrate(
             break
     cache.truncate(0)
     return CostCurve({n: _undisturbed(s) for n, s in samples.items()})
+
+
+def _differing(cache: TokenCache) -> Callable[[int], list[int]]:
+    """Makes batches of so many tokens that differ, the same ones each time it is begun: of a
+    mixture of experts, equal ones would read the weights of a few experts only, however many they
+    are."""
+    n_vocab, random = cache.context.model.n_vocab, Random(0)
+    return lambda n: [random.randrange(n_vocab) for _ in range(n)]
 
 
 def _at_most(known: Mapping[int, float], n: int) -> float:
@@ -189,25 +197,29 @@ def tune_threads(cache: TokenCache) -> None:
     every = context.n_threads
     if context.threads_are_fixed or every == 1:
         return
+    differing = _differing(cache)
     cache.truncate(0)
-    cache.extend([0] * TUNED_BATCH, TUNED_BATCH)
-    started = time.perf_counter()
-    cache.extend([0], 1)
-    if time.perf_counter() - started < SMALL_S:
+    cache.extend(differing(TUNED_BATCH), TUNED_BATCH)
+    if _seconds(cache, differing(1)) < SMALL_S:
         candidates = sorted({1, (every + 1) // 2, every})
+        sizes = (1, TUNED_BATCH)
         samples: dict[tuple[int, int], list[float]] = {}
-        for n in (n for _ in range(N_TUNINGS) for n in candidates):
-            context.use_threads(n, n)
-            for size in (1, TUNED_BATCH):
+        for _ in range(N_TUNINGS):
+            batches = [differing(size) for size in sizes]  # the same ones for all
+            for n, batch in product(candidates, batches):
+                context.use_threads(n, n)
                 cache.truncate(1)
-                started = time.perf_counter()
-                cache.extend([0] * size, size)
-                samples.setdefault((size, n), []).append(time.perf_counter() - started)
-        one, batch = (
-            fewest_worth({n: samples[size, n] for n in candidates}) for size in (1, TUNED_BATCH)
+                samples.setdefault((len(batch), n), []).append(_seconds(cache, batch))
+        context.use_threads(
+            *(fewest_worth({n: samples[size, n] for n in candidates}) for size in sizes)
         )
-        context.use_threads(one, batch)
     cache.truncate(0)
+
+
+def _seconds(cache: TokenCache, batch: list[int]) -> float:
+    started = time.perf_counter()
+    cache.extend(batch, len(batch))
+    return time.perf_counter() - started
 
 
 def fewest_worth(seconds: Mapping[int, Sequence[float]]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from core import protocol
 from core.engine.reply import Ended, Grown, Trimmed
@@ -56,7 +55,7 @@ def event_of(
 def _round(id: str, step: Grown, naming: Naming | None) -> protocol.Round:
     # Made without validation: there are hundreds of these a second, and all of it is our own.
     round_ = step.round
-    n_accepted, forecast = round_.n_accepted, round_.plan.forecast
+    n_accepted = round_.n_accepted
     drafted = round_.drafted
     rejected, rejected_p = drafted[n_accepted:], round_.proposal.p[n_accepted : len(drafted)]
     return protocol.Round(
@@ -75,7 +74,7 @@ def _round(id: str, step: Grown, naming: Naming | None) -> protocol.Round:
         n_ctx_used=step.n_ctx_used,
         paused=round_.plan.paused,
         reason=round_.plan.reason,
-        forecast=protocol.Forecast(**asdict(forecast)) if forecast else None,
+        forecast=round_.plan.forecast,
         stats=step.totals(),
     )
 

@@ -19,7 +19,7 @@ from core.engine.acceptance import Acceptance, Verdict
 from core.engine.costs import CostCurve
 from core.engine.drafters import MAX_DRAFT, Proposal
 from core.engine.policy import Policy, Prices, best_draft, make_policy
-from core.protocol import DrafterKind
+from core.protocol import DrafterKind, Forecast
 
 if TYPE_CHECKING:
     from core.engine.decode import Round
@@ -48,16 +48,6 @@ ARITHMETIC_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """Predicted tokens per second: of no draft, of what was chosen, of the best other length."""
-
-    at_zero: float
-    at_chosen: float
-    other_len: int
-    at_other: float
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
     """A drafter as the governor sees it before a round. `foreseen`: what it would propose, where
     that is known at no cost."""
@@ -69,6 +59,8 @@ class Offer:
     foreseen: Proposal | None = None
     n_most: int = MAX_DRAFT
     """The longest one where there is all the room in the world."""
+    is_full: bool = False
+    """Whether the text is too long for the drafter's own context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,48 +150,65 @@ class Governor:
         """What a draft step of this drafter costs, before any was taken in a reply."""
         self._track(drafter, "model").step_s.append(seconds_per_step)
 
-    def plan(self, offers: Sequence[Offer], *, depth: int, baseline_known: bool) -> Plan:
-        """The next round, at `depth` tokens of context. The first of the offers is the drafter that
-        the user chose; the others are there to help it under `auto`."""
+    def plan(self, offers: Sequence[Offer], *, depth: int, alone_s: float | None) -> Plan:
+        """The next round, at `depth` tokens of context, where a token takes the target alone
+        `alone_s` seconds; None: that is to be measured first. The first of the offers is the
+        drafter that the user chose; the others are there to help it under `auto`."""
         chosen = offers[0]
-        if chosen.kind == "none":
-            return Plan(0, "no draft", length=0)
-        if self.draft_len == 0:
-            return Plan(0, "draft length is 0", length=0)
+        if chosen.kind == "none" or self.draft_len == 0:
+            reason = "no draft" if chosen.kind == "none" else "draft length is 0"
+            return Plan(0, reason, length=0)
+        if chosen.is_full:
+            return self._plan_without(offers, depth, alone_s)
         if chosen.n_max <= 0:
             return Plan(0, "no room for a draft")
-        if not baseline_known:
+        if alone_s is None:
             return Plan(0, "measuring the target alone")
         if self.draft_len != "auto":
             length = min(self.draft_len, chosen.n_most)
             return Plan(min(length, chosen.n_max), "fixed length", length=length)
-        return self._choose(offers, depth)
+        return self._choose(offers, depth, alone_s)
 
     def record(
-        self, round_: Round, offers: Sequence[Offer] = (), *, depth: int, wall_s: float
+        self, round_: Round, offers: Sequence[Offer] = (), *, depth: int, wall_s: float | None
     ) -> None:
-        """Learn from a round at `depth` tokens of context that took `wall_s` seconds in all, and
-        from what the offers foresaw."""
-        self.costs.record(round_.n_verified + 1, depth, round_.verify_s)
-        self._since_policy_s += wall_s
-        self._overhead_s.append(max(wall_s - round_.draft_s - round_.verify_s, 0.0))
+        """Learn from a round at `depth` tokens of context that took `wall_s` seconds in all (None:
+        others used the machine, so that its time says nothing), and from what the offers foresaw.
+        """
+        self._since_policy_s += round_.draft_s + round_.verify_s if wall_s is None else wall_s
+        if wall_s is not None:
+            self._learn_prices(round_, depth, wall_s)
         for offer in offers:
             if offer.foreseen is not None:
                 self._track(offer.name, offer.kind).propose(offer.foreseen)
         if round_.proposal.tokens and round_.kind == "model":
             track = self._track(round_.drafter, round_.kind)
-            track.step_s.append(round_.draft_s / len(round_.proposal.tokens))
             track.propose(round_.proposal)
             if (confidence := round_.proposal.p[0]) is not None:
                 track.record.record_first(confidence)
         for track in self._tracks.values():
             track.judge(round_.tokens)
 
+    def _plan_without(self, offers: Sequence[Offer], depth: int, alone_s: float | None) -> Plan:
+        """The same where the chosen drafter's context is full: it is up to those that help it."""
+        if self.draft_len == "auto" and offers[1:]:
+            plan = self.plan(offers[1:], depth=depth, alone_s=alone_s)
+            if plan.n_draft:
+                return replace(plan, by=plan.by + 1)
+        return Plan(0, "draft's context is full", paused=True, length=0)
+
+    def _learn_prices(self, round_: Round, depth: int, wall_s: float) -> None:
+        self.costs.record(round_.n_verified + 1, depth, round_.verify_s)
+        self._overhead_s.append(max(wall_s - round_.draft_s - round_.verify_s, 0.0))
+        if round_.proposal.tokens and round_.kind == "model":
+            step_s = round_.draft_s / len(round_.proposal.tokens)
+            self._track(round_.drafter, round_.kind).step_s.append(step_s)
+
     # -------------------------------------------------------------- auto
 
-    def _choose(self, offers: Sequence[Offer], depth: int) -> Plan:
+    def _choose(self, offers: Sequence[Offer], depth: int, alone_s: float) -> Plan:
         chosen = offers[0]
-        policy = self._current_policy(chosen, depth)
+        policy = self._current_policy(chosen, depth, alone_s)
         rate = policy.rates[0] if chosen.foreseen else policy.rate
         for i, offer in enumerate(offers):
             if offer.foreseen and offer.foreseen.tokens and (n := self._worth(offer, policy, rate)):
@@ -214,7 +223,7 @@ class Governor:
         best = policy.best_draft
         if self._is_worth_measuring(chosen, policy, depth) and best <= n_max:
             reason = f"measuring a draft of {best}"
-            forecast = _forecast(policy, best, policy.rates[best])
+            forecast = _forecast(policy, best, policy.rates[best], alone_s)
             return Plan(best, reason, forecast=forecast, length=best)
         return self._pause(chosen, policy, n_max)
 
@@ -284,17 +293,24 @@ class Governor:
 
     def _draft(self, offer: Offer, policy: Policy, n_max: int) -> Plan:
         record = self._track(offer.name, offer.kind).record
-        weights, length = record.now, max(policy.best_fixed, 1)
+        weights, joint = record.now, list[float]()  # the chance that so many are all kept
+        length = max(policy.best_fixed, 1)
         if length > n_max:  # near the end: the rate in reach is what there is room for, no more
             policy = self._within(policy, n_max, record)
 
-        def go_on(p: Sequence[float | None]) -> bool:
+        def weigh(p: Sequence[float | None]) -> None:
             nonlocal weights
-            weights = record.survivors(weights, len(p) - 1, p[-1])
-            return sum(weights) > policy.go_on[len(p)]
+            for position in range(len(joint), len(p)):
+                weights = record.survivors(weights, position, p[position])
+                joint.append(sum(weights))
+
+        def go_on(p: Sequence[float | None]) -> bool:
+            weigh(p)
+            return joint[-1] > policy.go_on[len(p)]
 
         def keep(p: Sequence[float | None]) -> int:
-            return policy.worth_verifying(record.given(p))
+            weigh(p)
+            return policy.worth_verifying(joint)
 
         return Plan(
             n_draft=n_max,
@@ -314,7 +330,7 @@ class Governor:
             known = self._shorter = (policy, n_max, shorter)
         return known[2]
 
-    def _current_policy(self, offer: Offer, depth: int) -> Policy:
+    def _current_policy(self, offer: Offer, depth: int, alone_s: float) -> Policy:
         """The policy in force. What was seen is learned, and the policy made anew, after each round
         where a round takes long enough: a tiny model's are shorter than the arithmetic."""
         due = self._since_policy_s > self._policy_s / ARITHMETIC_SHARE
@@ -325,8 +341,8 @@ class Governor:
             policy = self._make_policy(self._track(offer.name, offer.kind), depth)
             self._policy = (offer.name, policy)
             self._forecasts = (
-                _forecast(policy, 0, policy.rates[0]),
-                _forecast(policy, policy.best_draft, policy.rate),
+                _forecast(policy, 0, policy.rates[0], alone_s),
+                _forecast(policy, policy.best_draft, policy.rate, alone_s),
             )
             self._policy_s = time.perf_counter() - started
             self._since_policy_s = 0.0
@@ -346,7 +362,11 @@ class Governor:
         return self._tracks[name]
 
 
-def _forecast(policy: Policy, chosen: int, at_chosen: float) -> Forecast:
+def _forecast(policy: Policy, chosen: int, at_chosen: float, alone_s: float) -> Forecast:
+    """What a draft makes of the target alone is predicted; how fast that is, was measured."""
     others = [n for n in range(len(policy.rates)) if n != chosen]
     other = max(others, key=policy.rates.__getitem__)
-    return Forecast(policy.rates[0], at_chosen, other, policy.rates[other])
+    scale = 1.0 / (alone_s * policy.rates[0])
+    rates = (policy.rates[0], at_chosen, policy.rates[other])
+    at_zero, at_chosen, at_other = (rate * scale for rate in rates)
+    return Forecast(at_zero=at_zero, at_chosen=at_chosen, other_len=other, at_other=at_other)

@@ -52,13 +52,13 @@ class Policy:
     can_pay: bool
     could_pay: bool
 
-    def worth_verifying(self, chances: Sequence[float]) -> int:
-        """How many of the drafted tokens to verify, given the chance of each: the last ones may
-        cost the target more time than they are likely to bring."""
-        best, best_value, joint, expected = 0, -self.rate * self.prices.v[1], 1.0, 0.0
-        for k, chance in enumerate(chances, 1):
-            joint *= chance
-            expected += joint
+    def worth_verifying(self, joint: Sequence[float]) -> int:
+        """How many of the drafted tokens to verify, given the chance of each that it is kept with
+        all before it: the last ones may cost the target more time than they are likely to bring.
+        """
+        best, best_value, expected = 0, -self.rate * self.prices.v[1], 0.0
+        for k, chance in enumerate(joint, 1):
+            expected += chance
             value = expected - self.rate * self.prices.v[k + 1]
             if value > best_value:
                 best, best_value = k, value

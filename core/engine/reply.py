@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.engine.choice import Chooser
 from core.engine.decode import Round, speculate
 from core.engine.drafters import Drafter
-from core.engine.governor import AUTO_MAX, Offer, Plan
+from core.engine.governor import AUTO_MAX, Offer
 from core.engine.session import Session
 from core.engine.stats import Tally
 from core.engine.text import TextStream
@@ -84,7 +84,9 @@ class Reply:
         sampling: Sampling,
         limits: Limits,
         cancelled: Callable[[], bool] = lambda: False,
+        asked_at: float | None = None,
     ) -> None:
+        """`asked_at`: when it was asked for, as time.perf_counter() has it; None: now."""
         self._session = session
         self._messages = messages
         self._limits = limits
@@ -94,7 +96,9 @@ class Reply:
         self._parts: list[str] = []
         self._drafters: tuple[Drafter, ...] = ()
         self._offers: list[Offer] = []
-        started = time.perf_counter()
+        self._n_alone = 0
+        """Rounds of the target alone, one after the other until now."""
+        started = time.perf_counter() if asked_at is None else asked_at
         prompt = session.conversation.prompt(messages)
         self._n_left_out = prompt.n_left_out
         self._tokens = prompt.tokens
@@ -109,7 +113,7 @@ class Reply:
             yield Trimmed(self._n_left_out, self._session.target.n_ctx)
         yield from self._prefill()
         self._session.governor.begin_reply()
-        alone, previous = 0, time.perf_counter()
+        previous = time.perf_counter()
         while True:
             exchanged = self._drafters is not self._session.drafters
             if exchanged and not self._cancelled():
@@ -120,15 +124,8 @@ class Reply:
                 return
             round_ = self._round()
             now = time.perf_counter()
-            depth, seconds = len(self._tokens), now - previous
-            alone = 0 if round_.proposal.tokens else alone + 1
-            if alone > 1:  # the first one after a longer batch pays for the change
-                self._session.baseline.record(depth, seconds)
-            self._session.governor.record(round_, self._offers, depth=depth, wall_s=seconds)
-            grown = self._grow(round_, now)
-            self._compare(round_, depth, seconds if alone > 1 else None)
-            previous = now
-            yield grown
+            took, previous = now - previous, now
+            yield self._take(round_, now, took)
             reason = self._finish_reason(round_)
             if reason == "context" and self._make_room():
                 yield Trimmed(self._n_left_out, self._session.target.n_ctx)
@@ -179,29 +176,32 @@ class Reply:
     def _round(self) -> Round:
         session, tokens = self._session, self._tokens
         n_left = session.target.n_ctx
-        if self._limits.max_tokens:
+        if self._limits.max_tokens > 0:
             n_left = self._limits.max_tokens - self._tally.n_tokens
         # a round yields one token more than it drafts, and drafts must fit into the context
         room, n_most = min(n_left - 1, session.target.n_ctx - len(tokens)), session.n_draft_max()
-        self._offers = [_offer(drafter, tokens, room, n_most) for drafter in self._drafters]
-        plan = self._plan()
+        n_ctx = session.target.n_ctx
+        self._offers = [_offer(drafter, tokens, room, n_most, n_ctx) for drafter in self._drafters]
+        alone_s = session.baseline.seconds(len(tokens))
+        if alone_s is None and session.is_disturbed:  # it cannot be measured now
+            alone_s = session.governor.costs.table(1, len(tokens))[1]
+        plan = session.governor.plan(self._offers, depth=len(tokens), alone_s=alone_s)
         drafter = self._drafters[plan.by]
         return speculate(session.target, drafter, tokens, plan, self._chooser, session.model.is_eog)
 
-    def _plan(self) -> Plan:
-        """The governor's plan; where the chosen draft has no place left for the text, it is about
-        those that help it under `auto`."""
-        session, n_text = self._session, len(self._tokens)
-        governor, baseline_known = session.governor, session.baseline.known(n_text)
-        full = self._drafters[0].n_ctx <= n_text < session.target.n_ctx
-        if not full or governor.draft_len == 0:
-            return governor.plan(self._offers, depth=n_text, baseline_known=baseline_known)
-        others = self._offers[1:] if governor.draft_len == "auto" else []
-        if others:
-            plan = governor.plan(others, depth=n_text, baseline_known=baseline_known)
-            if plan.n_draft:
-                return replace(plan, by=plan.by + 1)
-        return Plan(0, "draft's context is full", paused=True, length=0)
+    def _take(self, round_: Round, now: float, seconds: float) -> Grown:
+        """Count a round that ended at `now` and took `seconds` in all, and learn from it."""
+        session, depth = self._session, len(self._tokens)
+        self._n_alone = 0 if round_.proposal.tokens else self._n_alone + 1
+        # the first one after a longer batch pays for the change
+        alone = self._n_alone > 1
+        if alone and not session.is_disturbed:
+            session.baseline.record(depth, seconds)
+        wall_s = None if session.is_disturbed else seconds
+        session.governor.record(round_, self._offers, depth=depth, wall_s=wall_s)
+        grown = self._grow(round_, now)
+        self._compare(round_, depth, seconds, alone=alone)
+        return grown
 
     def _grow(self, round_: Round, now: float) -> Grown:
         model, tally = self._session.model, self._tally
@@ -214,14 +214,16 @@ class Reply:
         text, self._unsaid = self._unsaid + text, ""
         return Grown(round_, text, len(self._tokens), self._stats)
 
-    def _compare(self, round_: Round, depth: int, alone_s: float | None) -> None:
-        """Count what the round would have taken the target alone: `alone_s` where it was alone, so
-        that neither luck nor load makes a reply faster or slower than what it was itself."""
+    def _compare(self, round_: Round, depth: int, seconds: float, *, alone: bool) -> None:
+        """Count what the round, which took `seconds`, would have taken the target alone: the same
+        where it was alone, so that neither luck nor load makes a reply faster or slower than what
+        it was itself."""
         baseline = self._session.baseline
-        if alone_s is not None and baseline.known(depth):
-            self._tally.compare(round_, alone_s)
-        elif alone_s is None and (known := baseline.seconds(depth)) is not None:
-            self._tally.compare(round_, len(round_.tokens) * known)
+        if alone and baseline.known(depth):
+            self._tally.compare(round_, seconds, seconds)
+        elif not alone and (known := baseline.seconds(depth)) is not None:
+            n = len(round_.tokens)
+            self._tally.compare(round_, n * known, n * (seconds - round_.draft_s))
 
     def _finish_reason(self, round_: Round) -> FinishReason | None:
         if self._text.stopped or self._session.model.is_eog(round_.tokens[-1]):
@@ -246,8 +248,10 @@ class Reply:
         return self._tally.snapshot()
 
 
-def _offer(drafter: Drafter, tokens: list[int], room: int, n_most: int) -> Offer:
+def _offer(drafter: Drafter, tokens: list[int], room: int, n_most: int, n_ctx: int) -> Offer:
+    """`n_ctx`: the target's; where that is full as well, it is not for the draft's."""
     n_most = min(n_most, drafter.n_max)
     n_max = min(n_most, room, drafter.n_ctx - len(tokens))
     foreseen = drafter.foresee(tokens, min(n_max, AUTO_MAX))
-    return Offer(drafter.name, drafter.kind, n_max, foreseen, n_most)
+    is_full = drafter.n_ctx <= len(tokens) < n_ctx
+    return Offer(drafter.name, drafter.kind, n_max, foreseen, n_most, is_full)

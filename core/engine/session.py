@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -67,26 +68,26 @@ class Session:
         self.header = read_header(Path(path))
         require_language_model(self.header)
         self._options = options
-        with told_of_room(path, self.header, options) as self._room:
-            self.model = Model(path, options, on_progress, self.header)
-            try:
-                self.target = TokenCache(Context(self.model, options, max_rows=MAX_DRAFT + 1))
-            except SpecdecError:
-                self.model.close()
-                raise
+        self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
+        with ExitStack() as undo:
+            with told_of_room(path, self.header, options) as self._room:
+                self.model = Model(path, options, on_progress, self.header)
+                undo.callback(self.model.close)
+                context = Context(self.model, options, max_rows=MAX_DRAFT + 1)
+                undo.callback(context.close)
+            self.target = TokenCache(context)
+            # known from here on: the file may be gone by the time that they are written down
+            self._costs_key = _costs_key(context)
+            costs = self._priced(self.target, self._costs_key, SIZES)
+            self._free = undo.pop_all()
         self.drafter: Drafter = NoDrafter()
         self.drafters: tuple[Drafter, ...] = (self.drafter,)
         """The drafter in use, and what helps it under `auto`."""
         self.drafter_info = DrafterInfo(kind="none", name="none")
-        self._costs = CostStore(user_cache_path("specdec-tui") / "costs.json")
-        try:
-            costs = self._priced(self.target, SIZES)
-        except SpecdecError:
-            self.target.context.close()
-            self.model.close()
-            raise
         self.governor = Governor(draft_len, costs)
         self.baseline = Baseline()
+        self.is_disturbed = False
+        """Whether a draft is loaded beside the reply: what a round takes then says nothing."""
         self.ways: dict[str, WayRecord] = {}
         self._loaded_drafts: dict[DraftChoice, tuple[ModelDrafter, DrafterInfo]] = {}
         self._step_s: dict[str, float] = {}
@@ -100,8 +101,7 @@ class Session:
             drafter.close()
         self._loaded_drafts.clear()
         self.keep_costs()
-        self.target.context.close()
-        self.model.close()
+        self._free.close()
 
     def forget(self) -> None:
         """Empty the target's cache and drop the measured baseline."""
@@ -111,7 +111,7 @@ class Session:
 
     def keep_costs(self) -> None:
         """Write down what batches cost here, for the next session."""
-        self._costs.save(_cost_key(self.target.context), self.governor.costs)
+        self._costs.save(self._costs_key, self.governor.costs)
 
     def info(self) -> ModelInfo:
         """The target as the screen shows it."""
@@ -146,10 +146,10 @@ class Session:
             )
         if choice.kind == "lookup":
             return PromptLookupDrafter(), DrafterInfo(kind="lookup", name=PromptLookupDrafter.name)
-        known = self._loaded_drafts.get(choice)
-        if known is None:
-            known = self._load_draft(choice, on_progress)
-        return known
+        drafter, info = self._loaded_drafts.get(_model_of(choice)) or self._load_draft(
+            choice, on_progress
+        )
+        return drafter, replace(info, lookup=choice.lookup)
 
     def use_drafter(self, drafter: Drafter, info: DrafterInfo, choice: DraftChoice) -> None:
         """Put a drafter to use from the next round on. The draft model used before stays loaded,
@@ -164,7 +164,7 @@ class Session:
                 size_ratio = drafter.cache.context.model.size_bytes / self.model.size_bytes
                 step_s = plausible_step(step_s, one_token, size_ratio)
                 self.governor.price_draft(drafter.name, step_s)
-            self._loaded_drafts[choice] = (drafter, info)
+            self._loaded_drafts[_model_of(choice)] = (drafter, info)
             for old, (other, _) in list(self._loaded_drafts.items()):
                 if other not in (drafter, before) and len(self._loaded_drafts) > 2:
                     other.close()
@@ -184,45 +184,47 @@ class Session:
     ) -> tuple[ModelDrafter, DrafterInfo]:
         if choice.path is None:
             raise SpecdecError("A draft model was asked for without its path; name one.", "draft")
-        header = read_header(Path(choice.path))
-        require_language_model(header)
-        fit = compare(self.header, header)
-        if fit.verdict == "no":
-            raise SpecdecError(
-                f"{name_of(Path(choice.path))} cannot draft for this target: {fit.cause}; choose a "
-                "draft of the same model family.",
-                "draft",
-            )
+        header, warnings = self._fitting(Path(choice.path))
         options = replace(
             choice.options,
             n_ctx=choice.options.n_ctx or self.target.n_ctx,
             n_threads=choice.options.n_threads or self._options.n_threads,
         )
-        context = _draft_context(choice.path, options, on_progress, header)
-        model = context.model
+        with ExitStack() as undo:
+            model = Model(choice.path, options, on_progress, header)
+            undo.callback(model.close)
+            # It decodes its guesses one by one, and a snapshot reaches back within one batch only.
+            top_k = DEVICE_TOP_K if model.n_layers_gpu else 0
+            context = Context(model, options, max_rows=DRAFT_ROWS, n_snapshots=0, top_k=top_k)
+            undo.callback(context.close)
+            if context.n_rollback == 0:
+                raise SpecdecError(
+                    f"{name_of(Path(choice.path))} keeps a recurrent state that llama.cpp cannot "
+                    "save, so it cannot draft; choose another draft.",
+                    "draft",
+                )
+            name = self._name_apart(model)
+            info = _model_info(model, context, warnings)
+            cache = TokenCache(context)
+            # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
+            priced = self._priced(cache, _costs_key(context), DRAFT_SIZES)
+            self._step_s[name] = priced.table(1, 0)[1]
+            free = undo.pop_all()
+        drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, free.close)
+        return drafter, DrafterInfo(kind="model", name=name, model=info)
 
-        def close() -> None:
-            context.close()
-            model.close()
-
-        if context.n_rollback == 0:
-            close()
+    def _fitting(self, path: Path) -> tuple[GgufHeader, list[str]]:
+        """The header of a draft that fits the target, and what is to be said against it."""
+        header = read_header(path)
+        require_language_model(header)
+        fit = compare(self.header, header)
+        if fit.verdict == "no":
             raise SpecdecError(
-                f"{name_of(Path(choice.path))} keeps a recurrent state that llama.cpp cannot save, "
-                "so it cannot draft; choose another draft.",
+                f"{name_of(path)} cannot draft for this target: {fit.cause}; choose a draft of the "
+                "same model family.",
                 "draft",
             )
-        name = self._name_apart(model)
-        warnings = [fit.cause] if fit.verdict == "yes-but" else []
-        info = _model_info(model, context, warnings)
-        cache = TokenCache(context)
-        try:  # the governor is at work, perhaps on another thread: it hears of it in `use_drafter`
-            self._step_s[name] = self._priced(cache, DRAFT_SIZES).table(1, 0)[1]
-        except SpecdecError:
-            close()
-            raise
-        drafter = ModelDrafter(name, cache, self.model.n_vocab, MAX_DRAFT, close)
-        return drafter, DrafterInfo(kind="model", name=name, model=info, lookup=choice.lookup)
+        return header, [fit.cause] if fit.verdict == "yes-but" else []
 
     def _name_apart(self, model: Model) -> str:
         """The draft's name, or its path where another loaded draft has the same."""
@@ -231,11 +233,11 @@ class Session:
         taken = {d.name for d, info in loaded if info.model}
         return model.path if name in taken else name
 
-    def _priced(self, cache: TokenCache, sizes: tuple[int, ...]) -> CostCurve:
-        """What batches cost: as kept on disk, if one token still costs about the same, or the
-        machine is busy; else measured anew."""
+    def _priced(self, cache: TokenCache, key: str, sizes: tuple[int, ...]) -> CostCurve:
+        """What batches cost: as kept on disk under `key`, if one token still costs about the same,
+        or the machine is busy; else measured anew."""
         tune_threads(cache)
-        key, curve = _cost_key(cache.context), CostCurve()
+        curve = CostCurve()
         if kept := self._costs.load(key):
             times = _times_dearer(cache, kept)
             if 0.8 < times < 1.25 or times > BUSY:
@@ -270,18 +272,9 @@ class Session:
         return curve.measured(), step
 
 
-def _draft_context(
-    path: str, options: ModelOptions, on_progress: OnProgress, header: GgufHeader
-) -> Context:
-    """Load a draft. It decodes its guesses one by one, and a snapshot reaches back within one batch
-    only: so it has none."""
-    model = Model(path, options, on_progress, header)
-    top_k = DEVICE_TOP_K if model.n_layers_gpu else 0
-    try:
-        return Context(model, options, max_rows=DRAFT_ROWS, n_snapshots=0, top_k=top_k)
-    except SpecdecError:
-        model.close()
-        raise
+def _model_of(choice: DraftChoice) -> DraftChoice:
+    """What is loaded for a choice: the same with and without the help of lookup."""
+    return replace(choice, lookup=False)
 
 
 def _times_dearer(cache: TokenCache, known: CostCurve) -> float:
@@ -289,7 +282,7 @@ def _times_dearer(cache: TokenCache, known: CostCurve) -> float:
     return calibrate(cache, (1,), CALIBRATION_S).table(1, 0)[1] / known.table(1, 0)[1]
 
 
-def _cost_key(context: Context) -> str:
+def _costs_key(context: Context) -> str:
     """Everything that the cost of a batch depends on, but the depth of context."""
     stat = Path(context.model.path).stat()
     where = "+".join(d.name for d in devices()) if context.model.n_layers_gpu else "CPU"

@@ -74,6 +74,8 @@ class Tally:
     """What so many of the tokens after the first round's take, or would have taken, the target
     alone. Summed up where they are, for it becomes slower with the depth: a long reply must not
     be compared with the target as slow as it is at the reply's end."""
+    at_most_s: float = 0.0
+    """What they would have taken it at most, by the rounds themselves: see `compare`."""
     proposed_at: list[int] = field(default_factory=list)
     accepted_at: list[int] = field(default_factory=list)
 
@@ -101,11 +103,19 @@ class Tally:
             self.first_round, self.n_first_round = now, len(round_.tokens)
         self.last_round = now
 
-    def compare(self, round_: Round, alone_s: float) -> None:
-        """The tokens of a round, counted already, would have taken the target alone so long."""
+    def compare(self, round_: Round, alone_s: float, at_most_s: float) -> None:
+        """The tokens of a round, counted already, would have taken the target alone `alone_s`, as
+        it was measured, and at most `at_most_s`, as far as the round itself tells.
+
+        For a batch of several tokens never costs less than one token does at that moment. While
+        others use the machine, the target alone may have been measured at a worse moment than the
+        reply had; summed up, so that chance evens out, the bound holds a speed-up to what the
+        tokens of a round allow.
+        """
         if self.n_rounds > 1:
             self.n_compared += len(round_.tokens)
             self.alone_s += alone_s
+            self.at_most_s += at_most_s
 
     def snapshot(self) -> ReplyStats:
         """The totals under their public names.
@@ -113,8 +123,9 @@ class Tally:
         `decode_tok_s` leaves out the first round, all of whose tokens came at the same moment.
         """
         decode_tok_s = speedup = baseline_tok_s = None
-        if self.alone_s > 0:
-            baseline_tok_s = self.n_compared / self.alone_s
+        alone_s = min(self.alone_s, self.at_most_s)
+        if alone_s > 0:
+            baseline_tok_s = self.n_compared / alone_s
         if self.first_round is not None and self.last_round > self.first_round:
             n = self.n_tokens - self.n_first_round
             decode_tok_s = n / (self.last_round - self.first_round)
@@ -137,6 +148,8 @@ class Tally:
             prefill_tok_s=self.n_prefilled / self.prefill_s if self.n_prefilled else None,
             decode_tok_s=decode_tok_s,
             baseline_tok_s=baseline_tok_s,
+            n_compared=self.n_compared,
+            alone_s=alone_s,
             speedup=speedup,
             draft_len=self.draft_len,
             drafter=self.drafter,

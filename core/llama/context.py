@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import llama_cpp
@@ -100,17 +101,12 @@ class Context:
         require_memory(model, self.n_ctx, options)
         self._has_state = model.keeps_recurrent_state
         self._checkpoints: list[_Checkpoint] = []
-        self._n_last = 0
+        self._n_last = self._sampler = self.top_k = 0
         self.handle = self._create(options, n_snapshots)
-        self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))
-        self._memory = llama_cpp.llama_get_memory(self.handle)
-        self._allocate_batch()
-        self._sampler = 0
-        self.top_k = 0
-        self.top_k = self._sample_on_device(min(top_k, model.n_vocab))
-        self.n_snapshots = int(llama_cpp.llama_n_rs_seq(self.handle))
-        self._saves = self._has_state and self._can_save()
-        self.n_rollback = self.n_snapshots if self._has_state and not self._saves else self.n_ctx
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            self._find_out(top_k)
+            undo.pop_all()
 
     def close(self) -> None:
         """Free the cache."""
@@ -202,6 +198,16 @@ class Context:
         lasts = [c for c in self._checkpoints if c.lasting]
         self._checkpoints = [*passing, *(lasts[1 - N_LASTING :] if lasting else lasts), saved]
 
+    def _find_out(self, top_k: int) -> None:
+        """What llama.cpp made of it, and what it can do, by trial."""
+        self.n_ctx = int(llama_cpp.llama_n_ctx(self.handle))
+        self._memory = llama_cpp.llama_get_memory(self.handle)
+        self._allocate_batch()
+        self.top_k = self._sample_on_device(min(top_k, self.model.n_vocab))
+        self.n_snapshots = int(llama_cpp.llama_n_rs_seq(self.handle))
+        self._saves = self._has_state and self._can_save()
+        self.n_rollback = self.n_snapshots if self._has_state and not self._saves else self.n_ctx
+
     def _sample_on_device(self, top_k: int) -> int:
         """`top_k` where a trial shows that the device finds them, else 0."""
         if top_k == 0:
@@ -221,11 +227,7 @@ class Context:
 
     def _can_save(self) -> bool:
         """Tried once at load, which allocates what it takes: no reply shall fail for it."""
-        try:
-            self.decode([0], 0)
-        except SpecdecError:
-            self.close()
-            raise
+        self.decode([0], 0)
         saved = self._save(lasting=False)
         can = saved is not None and self._restore(saved)
         self._clear()

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 
@@ -68,20 +69,7 @@ def measure_context(
 
     Not `swa_full`: layers with a sliding window keep no more than that.
     """
-    n_ctx, n_batch = context_size(options, shape, role)
-    on_gpu = options.n_gpu_layers != 0 and has_gpu()
-    flash = uses_flash_attention(options, on_gpu=on_gpu)
-    params = llama_cpp.llama_context_default_params()
-    params.n_ctx = n_ctx
-    params.n_batch = params.n_ubatch = n_batch
-    params.n_seq_max = 1
-    params.n_outputs_max = role.n_rows
-    params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    if flash:
-        params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
-    params.type_k = _CACHE_TYPES[options.cache_type_k]
-    params.type_v = _CACHE_TYPES[options.cache_type_v]
-    params.n_rs_seq = role.n_snapshots
+    params = _context_params(shape, options, role)
     params.swa_full = swa_full
     lines.clear()
     context = llama_cpp.llama_init_from_model(model, params)
@@ -99,6 +87,23 @@ def measure_context(
         compute=sum(round(float(mib) * _MIB) for mib in _BUFFERS.findall(log)),
         output=4 * role.n_rows * shape.n_vocab,
     )
+
+
+def _context_params(shape: Shape, options: ModelOptions, role: Role) -> Any:
+    """llama.cpp's own structure of them."""
+    params = llama_cpp.llama_context_default_params()
+    params.n_ctx, params.n_batch = context_size(options, shape, role)
+    params.n_ubatch = params.n_batch
+    params.n_seq_max = 1
+    params.n_outputs_max = role.n_rows
+    params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    on_gpu = options.n_gpu_layers != 0 and has_gpu()
+    if uses_flash_attention(options, on_gpu=on_gpu):
+        params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
+    params.type_k = _CACHE_TYPES[options.cache_type_k]
+    params.type_v = _CACHE_TYPES[options.cache_type_v]
+    params.n_rs_seq = role.n_snapshots
+    return params
 
 
 @contextmanager

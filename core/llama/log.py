@@ -42,4 +42,4 @@ def forget_complaints() -> None:
 
 def last_complaint() -> str:
     """The first complaint since `forget_complaints`, which is nearest the cause; or ''."""
-    return next(iter(_complaints), "")
+    return _complaints[0] if _complaints else ""

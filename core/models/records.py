@@ -28,6 +28,8 @@ FADING = 0.97
 """What is left of a reply's weight with each later one: the last thirty count most."""
 MIN_TOKENS = 8
 """A shorter reply says nothing about speed."""
+PATIENCE_S = 1.0
+"""Others may write so long before a record is given up: it is worth no more."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS drafts (
@@ -145,7 +147,7 @@ def records_for(target: Path, *, path: Path | None = None) -> dict[str, Record]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=1.0)
+    database = sqlite3.connect(path, timeout=PATIENCE_S)
     database.execute("PRAGMA synchronous = OFF")  # a cache may lose its last entries
     return database
 

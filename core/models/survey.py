@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,14 +60,10 @@ def survey(
         devices = with_room(devices, uses)
     judge = _Judge(own, subject, index, devices, options, draft_options)
     records = records_for(target)
-    candidates, seen = [], {_identity(target)}
-    for model in found:
-        identity = _identity(model.model.path)
-        if model.model.error or model.model.kind != "language" or identity in seen:
-            continue
-        seen.add(identity)
-        record = records.get(str(model.model.path.absolute()))
-        candidates.append(judge.candidate(model, record))
+    candidates = [
+        judge.candidate(model, records.get(str(model.model.path.absolute())))
+        for model in _others(found, target)
+    ]
     index.save()
     on_gpu = bool(gpus_of(devices)) and options.n_gpu_layers != 0
     return Survey(subject, advise(subject, candidates, on_gpu=on_gpu), records.get(LOOKUP))
@@ -97,6 +93,16 @@ class _Judge:
         if target and footprint:
             plan = make_plan(target, footprint, self.devices, self.options, self.draft_options)
         return Candidate(draft.model, fit, footprint, costs_of(draft.model.path), plan, record)
+
+
+def _others(found: Sequence[Catalogued], target: Path) -> Iterator[Catalogued]:
+    """Every language model but the target, once under whatever names."""
+    seen = {_identity(target)}
+    for model in found:
+        identity = _identity(model.model.path)
+        if not model.model.error and model.model.kind == "language" and identity not in seen:
+            seen.add(identity)
+            yield model
 
 
 def _first(model: Catalogued) -> tuple[Path, Entry]:

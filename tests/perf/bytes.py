@@ -149,6 +149,8 @@ def _rounds(reply: str, rate: float) -> Iterator[Event]:
             ttft_s=0.31,
             decode_tok_s=rate + number % 5,
             baseline_tok_s=rate / 2,
+            n_compared=n_tokens - ROUND_TOKENS,
+            alone_s=(n_tokens - ROUND_TOKENS) / (rate / 2),
             speedup=2.0 + 0.01 * (number % 9),
             draft_len=4 + number % 2,
             drafter="model",

@@ -160,14 +160,14 @@ async def log_in_full(app: StillApp, pilot: Pilot[None]) -> None:
 
 
 async def keep_chats(app: StillApp, pilot: Pilot[None]) -> None:
-    """Chats on the disk, the last one interrupted; written once, found by all that look later."""
+    """Chats on the disk, the last one interrupted; written once, found by all that look later, as
+    old then as they were."""
     store, now = app.keeper.store(), time.time()
     have = {listed.title for listed in store.chats()}
     for n, (age, title, n_messages, ending) in enumerate(TITLES):
-        if title in have:
-            continue
         when = LONG_AGO if age is None else now - age
-        store.add(*_chat((len(TITLES) - n) * 1_000_000, title, when, n_messages, ending))
+        chat, messages = _chat((len(TITLES) - n) * 1_000_000, title, when, n_messages, ending)
+        store.add(chat, [] if title in have else messages)
     await rest(app, pilot)
 
 

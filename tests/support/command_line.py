@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from tests.support.processes import running
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tui.cli"]
@@ -22,11 +25,12 @@ def sentence(result: subprocess.CompletedProcess[str], code: int) -> str:
     return result.stderr.removeprefix("specdec-tui: ").rstrip()
 
 
-def start_endless_chat(folder: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def start_endless_chat(
+    folder: Path, env: dict[str, str]
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return running(
         [*COMMAND, "chat", "Hello", "--target", "target.gguf", "--ctx", "8192"],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
         env=env,

@@ -297,14 +297,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         stops = [n for n in (fault.drop_after, fault.stall_after) if n is not None]
         body = answer.body[: min(stops)] if stops else answer.body
+        with self.server.hub.lock:  # before whoever reads it can go on
+            self.server.hub.sent_bytes += len(body)
         try:
             self.wfile.write(body)
             self.wfile.flush()
         except OSError:  # the client went away
             self.close_connection = True
             return
-        with self.server.hub.lock:
-            self.server.hub.sent_bytes += len(body)
         if fault.stall_after is not None:
             self.server.hub.closing.wait()
         if stops or "Content-Length" not in headers:

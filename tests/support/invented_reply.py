@@ -116,6 +116,7 @@ class Told:
         drafted, accepted = stats.n_drafted + n_drafted, stats.n_accepted + n_accepted
         for place in range(n_accepted):
             self._kept[place] += 1
+        n_compared = stats.n_compared + n_accepted + 1 if stats.n_rounds else 0
         rate = DECODE_TOK_S - 60.0 / n_rounds if n_drafted else BASELINE_TOK_S - 1
         self._stats = replace(
             stats,
@@ -128,6 +129,8 @@ class Told:
             tokens_per_round=(stats.n_tokens + n_accepted + 1) / n_rounds,
             decode_tok_s=rate,
             baseline_tok_s=BASELINE_TOK_S,
+            n_compared=n_compared,
+            alone_s=n_compared / BASELINE_TOK_S,
             speedup=rate / BASELINE_TOK_S,
             draft_len=n_drafted,
             drafter="model" if n_drafted else "none",

@@ -39,10 +39,11 @@ from tui.downloads import Request
 from tui.engine import EngineEvents
 from tui.feed import coalesce
 from tui.judging import Judgement
+from tui.messages import FromThread
 from tui.screens.compare import CompareScreen
 from tui.screens.drafts import DraftsScreen, Judged
-from tui.screens.first_run import FirstRunScreen, Found
-from tui.screens.models import Answer, ModelsScreen
+from tui.screens.first_run import FirstRunScreen
+from tui.screens.models import ModelsScreen
 from tui.welcoming import Local, Remote, rows
 
 MIB = 2**20
@@ -178,7 +179,7 @@ async def browse(app: StillApp, pilot: Pilot[None]) -> None:
     """The browser with models of this machine."""
     await press(app, pilot, "f5")
     await wait_until(pilot, lambda: app.browser.local is not None)
-    app.screen.post_message(Answer(lambda: setattr(app.browser, "local", LOCAL)))
+    app.screen.post_message(FromThread(lambda: setattr(app.browser, "local", LOCAL)))
     await wait_until(pilot, lambda: app.browser.local is LOCAL)
 
 
@@ -208,7 +209,7 @@ async def ask_to_delete(app: StillApp, pilot: Pilot[None]) -> None:
         807_694_464,
         "The file is shared: a link to it in another program's folder stays, and leads nowhere.",
     )
-    screen.post_message(Answer(lambda: screen._confirm(row, removal)))
+    screen.post_message(FromThread(lambda: screen._confirm(row, removal)))
     await wait_until(pilot, lambda: app.screen is not screen)
 
 
@@ -276,12 +277,13 @@ ON_THE_HUB = (
 
 async def start_first(app: StillApp, pilot: Pilot[None]) -> None:
     """The first start on a machine that has models."""
-    await app.run_action("first_run")
+    app.offer_pairs(first=True)
+    await rest(app, pilot)
     screen = app.screen
     assert isinstance(screen, FirstRunScreen)
     await wait_until(pilot, lambda: screen._looking)
     await rest(app, pilot)
-    screen.post_message(Found(lambda: screen._list.show(rows(PAIRS, ON_THE_HUB))))
+    screen.post_message(FromThread(lambda: screen._list.show(rows(PAIRS, ON_THE_HUB))))
     await wait_until(pilot, lambda: screen._list.count() == len(rows(PAIRS, ON_THE_HUB)))
     await press(app, pilot, "j")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pexpect
 import pyte
@@ -18,6 +20,8 @@ WAIT_S = 30
 class Screen:
     """A process in a pseudo-terminal and what its screen shows."""
 
+    _begun: ClassVar[list[Screen]] = []
+
     def __init__(
         self, *flags: str, columns: int = 100, rows: int = 30, env: dict[str, str] | None = None
     ) -> None:
@@ -28,9 +32,19 @@ class Screen:
         self.process = pexpect.spawn(
             sys.executable, command, dimensions=(rows, columns), env=env, timeout=WAIT_S
         )
+        self._begun.append(self)
         self.raw = b""
         self.at_end = False
         """All that the process wrote has been read."""
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Kill what a test has left: it would take the processor from those that follow."""
+        while cls._begun:
+            process = cls._begun.pop().process.ptyproc
+            if process.isalive():
+                process.kill(signal.SIGKILL)
+                process.wait()
 
     def update(self) -> None:
         try:

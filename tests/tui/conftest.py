@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ from core.settings import Settings
 from tests.support.dialogue import MODEL, OFFER, drafter, info
 from tests.support.pilot import wait_until
 from tests.support.stillness import wait_for_rest
+from tests.support.terminal import Screen
 from tests.support.tiny_gguf import write_draft_of, write_tiny_model
+from tui.actions import drafts
 from tui.app import SpecdecApp
 from tui.dialogue import Dialogue
+from tui.widgets import divider
 
 Running = AbstractAsyncContextManager[tuple[SpecdecApp, Pilot[None]]]
 Start = Callable[..., Running]
@@ -51,6 +54,21 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def certain_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a key leads to within the app has come when the pilot has pressed it."""
     wait_for_rest(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def patient_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hints and toasts, which are there for seconds: a busy machine may look for them later."""
+    monkeypatch.setattr(divider, "HINT_S", 3600.0)
+    monkeypatch.setattr(drafts, "RESULT_S", 3600.0)
+    monkeypatch.setattr(SpecdecApp, "NOTIFICATION_TIMEOUT", 3600.0)
+
+
+@pytest.fixture(autouse=True)
+def no_app_left() -> Iterator[None]:
+    """Of those in a terminal of their own, whatever becomes of the test."""
+    yield
+    Screen.end_all()
 
 
 @pytest.fixture

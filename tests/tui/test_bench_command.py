@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 import pytest
 
 from core.bench.synthetic import Pair, write_pair
+from tests.support.pilot import WAIT_S
+from tests.support.processes import running
 from tests.support.tiny_gguf import write_tiny_model
 from tui.cli import main
 
@@ -62,9 +64,10 @@ def test_a_table_by_kind_and_by_length(capsys: pytest.CaptureFixture[str], tempo
     assert err == ""
     lines = out.splitlines()
     assert lines[:2] == ["target  tiny-target", "draft   tiny-draft, draft length auto"]
-    kinds = [line.split()[0] for line in lines[4:8]]
+    assert lines[3] == "medians; the speed-up's is over pairs of replies to the same prompt"
+    kinds = [line.split()[0] for line in lines[6:10]]
     assert kinds == ["easy", "hard", "turning", "all"]
-    rows = {line.split()[0]: line.split() for line in lines[10:14]}
+    rows = {line.split()[0]: line.split() for line in lines[12:16]}
     assert list(rows) == ["0", "2", "5", "auto"]
     # 16 of 16 drafted tokens in easy text, none of 45 in hard; turning text begins easy
     assert rows["2"][-2] == "42%"
@@ -191,17 +194,13 @@ def test_a_draft_that_does_not_fit_and_a_server_that_is_not_there_are_failures(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_removes_the_models(number: int, code: int, temporary: Path) -> None:
     command = [sys.executable, "-m", "tui.cli", "bench", "--synthetic", "tiny", "--repeats", "9999"]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    deadline = time.monotonic() + 30
-    while not list(temporary.glob("*/specdec-tui/costs.json")):  # the models are loaded
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    with running(command, stderr=subprocess.PIPE, env=env) as process:
+        deadline = time.monotonic() + WAIT_S
+        while not list(temporary.glob("*/specdec-tui/costs.json")):  # the models are loaded
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out, err) == (code, b"", b"")
     assert not list(temporary.iterdir())

@@ -68,7 +68,7 @@ def test_own_prompts_can_be_measured_with_one_draft_as_ever(
 ) -> None:
     named = ("--target", str(pair.target), "--draft", str(pair.draft))
     assert main(["bench", *named, "--prompts", asked, *SHORT]) == 0
-    kinds = [line.split()[0] for line in capsys.readouterr().out.splitlines()[4:]]
+    kinds = [line.split()[0] for line in capsys.readouterr().out.splitlines()[6:]]
     assert kinds == ["own", "all"]
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 from huggingface_hub import constants
@@ -18,9 +19,11 @@ from core.models.hub_connection import Hub
 from tests.support.fake_hub import FakeHub, dead_port, fake_hub
 from tests.support.pilot import type_text, wait_until
 from tests.tui.conftest import Start
+from tui import model_shelf
 from tui.app import SpecdecApp
 from tui.browser import Local, Remote, RemoteChoice
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.help import HelpScreen
 from tui.screens.models import ModelsScreen
 from tui.widgets.key_hints import KeyHints
 from tui.widgets.model_details import ModelDetails
@@ -97,6 +100,28 @@ def painted(app: SpecdecApp) -> str:
 
 def details(app: SpecdecApp) -> str:
     return "\n".join(line.plain for line in app.screen.query_one(ModelDetails).build(50))
+
+
+async def test_an_answer_does_not_close_what_was_opened_over_the_browser_meanwhile(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, why_not_draft = Event(), model_shelf.why_not_draft
+
+    def slow(draft: Path, target: Path) -> str:
+        asked.wait()
+        return why_not_draft(draft, target)
+
+    monkeypatch.setattr(model_shelf, "why_not_draft", slow)
+    async with start(draft="none") as (app, pilot):
+        models = await browse(app, pilot)
+        await to_row(pilot, models, "draft.gguf")
+        hints = app.screen.query_one(KeyHints)
+        await pilot.press("d", "f1")
+        asked.set()
+        await wait_until(pilot, lambda: hints.said == "It fits; d takes it as the draft.")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape", "d")
+        await wait_until(pilot, lambda: app.dialogue.state.draft_in_use.endswith("draft.gguf"))
 
 
 async def test_the_filter_narrows_the_models_here_and_details_follow(start: Start) -> None:

@@ -16,7 +16,7 @@ from tests.support.still_app import StillApp
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
 from tui.choices import MOST_DRAFTS, DraftOption
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.experiment import ENOUGH
 from tui.scores import Scores
 from tui.widgets.archive import Archive
@@ -145,6 +145,19 @@ async def test_drafts_that_do_not_fit_are_listed_with_the_reason(start: Start) -
         assert app.query_one(Divider).hint.startswith("other does not fit: ")
 
 
+async def test_a_target_that_begins_without_a_draft_says_which_there_are(start: Start) -> None:
+    async with start(draft="auto") as (app, pilot):
+        await wait_until(pilot, lambda: app.query_one(Divider).hint)
+        said = app.query_one(Divider).hint
+        assert said == "nothing is drafted yet: F3 lists 1 model here that could"
+        await pilot.press("f2", "f2")
+        assert app.query_one(Divider).hint == "draft: draft"
+    async with start(draft="none") as (app, pilot):
+        await wait_until(pilot, lambda: len(app.dialogue.offer.drafts) == 4)
+        await pilot.pause()
+        assert not app.query_one(Divider).hint, "none was asked for"
+
+
 async def test_esc_stops_the_reply_and_keeps_it(start: Start) -> None:
     async with start(max_tokens=LONG) as (app, pilot):
         view = await ask(app, pilot)
@@ -161,7 +174,7 @@ async def test_ctrl_c_takes_the_message_back_and_never_ends_the_app(start: Start
         composer = app.query_one(Composer)
         composer.text = "one\ntwo"
         await pilot.press("ctrl+c")
-        assert composer.text == "" and "Ctrl+Z" in app.query_one(Divider).hint
+        assert composer.text == "" and "↑ brings" in app.query_one(Divider).hint
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert [note.message for note in app._notifications] == ["Ctrl+Q quits the app."]
@@ -180,7 +193,7 @@ async def test_enter_during_a_reply_keeps_the_text_and_says_so(start: Start) -> 
         composer.action_cursor_line_end()
         await pilot.press("ctrl+j", "x", "enter")
         assert app.dialogue.busy and composer.text == "next\nx"
-        assert app.query_one(Divider).hint == BUSY
+        assert app.query_one(Divider).hint == BUSY.replace("{stop}", "Esc")
         await pilot.press("escape")
         await finished(app, pilot)
         await pilot.press("enter")

@@ -11,13 +11,15 @@ from textual.widgets import Input
 
 from core.errors import SpecdecError
 from tests.support.pilot import type_text, wait_until
+from tests.support.still_app import StillApp, press, rest
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
 from tui.clipboard import USUAL_LIMIT, notice, osc52
-from tui.code_blocks import in_text, newest, save
+from tui.code_blocks import CodeBlock, in_text, newest, save
 from tui.conversation import Turn
 from tui.message_lines import MessageLines
 from tui.screens.code import CodeScreen, Problem
+from tui.widgets.code_list import CodeList
 from tui.widgets.message_view import MessageView
 
 REPLY = """<think>
@@ -189,3 +191,36 @@ async def test_a_selection_spans_archive_and_views(start: Start) -> None:
         await pilot.mouse_up(offset=(11, first + 1))
         chosen = app.screen.get_selected_text() or ""
         assert chosen.split() == ["message", "25", "you", "message", "26"]
+
+
+async def test_the_list_of_code_blocks_is_a_line_each_at_every_width() -> None:
+    app = StillApp("specdec-dark")
+    codes = ["x = 1", "日本語 = 2", "a very long line " * 9]
+    reply = "\n\n".join(f"```日本語日本語日本語\n{code}\n```" for code in codes)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await app.ask_and_wait(pilot, "hello")
+        await app.get_reply(pilot, reply)
+        await press(app, pilot, "alt+c")
+        rows = app.screen.query_one(CodeList)
+        for width in (100, 60, 30, 12, 4, 100):
+            await pilot.resize_terminal(width, 24)
+            await rest(app, pilot)
+            lines = rows.build(rows.size.width)
+            assert rows.size.height == len(lines) == 3
+            assert all(line.cell_length == rows.size.width for line in lines)
+        assert [line.plain.endswith(" 1 line") for line in rows.build(72)] == [True] * 3
+        await press(app, pilot, "s", "enter")
+        assert app.screen.query_one(Problem).text == "A file needs a name."
+        await press(app, pilot, "escape", "down", "enter")
+        assert app.clipboard == codes[1]
+
+
+async def test_many_code_blocks_scroll_in_what_room_there_is() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 20)) as pilot:
+        await app.push_screen(CodeScreen([CodeBlock(f"n = {n}") for n in range(40)]))
+        await press(app, pilot, "G", "s", "enter")
+        rows, problem = app.screen.query_one(CodeList), app.screen.query_one(Problem)
+        assert "n = 39" in rows.build(70)[-1].plain
+        assert problem.region.height == 1 and problem.region.bottom < app.screen.region.bottom
+        assert problem.region.bottom <= rows.parent.region.bottom - 2  # type: ignore[union-attr]

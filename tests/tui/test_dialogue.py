@@ -15,7 +15,8 @@ from core.protocol import (
 )
 from tests.support.dialogue import finished, round_event
 from tui.conversation import Conversation, Turn
-from tui.dialogue import Dialogue, Ended, Grew, Notice
+from tui.dialogue import Dialogue
+from tui.effects import Ended, Grew, Notice
 from tui.feed import Rounds
 from tui.replies import summary
 from tui.state import status

@@ -17,7 +17,8 @@ from core.protocol import (
 )
 from tests.support.dialogue import MODEL, drafter, finished, round_event
 from tui.choices import LOOKUP, NONE
-from tui.dialogue import Dialogue, Measured
+from tui.dialogue import Dialogue
+from tui.effects import Measured
 from tui.feed import Rounds, coalesce
 from tui.scores import Scores
 from tui.state import status
@@ -61,8 +62,9 @@ def test_each_draft_is_credited_with_its_own_part_of_a_reply() -> None:
     scores = Scores()
     # 2 tokens in the first round, then 100 in 1 s by one draft, then 100 in 4 s by another
     scores.record("r", "fast", ReplyStats(n_tokens=2), 2)
-    scores.record("r", "fast", ReplyStats(n_tokens=102, decode_tok_s=100, baseline_tok_s=50), 2)
-    rate = scores.record("r", "slow", ReplyStats(n_tokens=202, decode_tok_s=40), 2)
+    compared = {"n_compared": 80, "alone_s": 1.6}  # the first twenty, the target was not known
+    scores.record("r", "fast", ReplyStats(n_tokens=102, decode_tok_s=100, **compared), 2)
+    rate = scores.record("r", "slow", ReplyStats(n_tokens=202, decode_tok_s=40, **compared), 2)
     fast, slow = scores.by_draft["fast"], scores.by_draft["slow"]
     assert fast.tok_s == pytest.approx(100) and fast.speedup == pytest.approx(2)
     assert slow.tok_s == pytest.approx(25) == rate

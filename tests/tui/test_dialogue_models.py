@@ -17,7 +17,8 @@ from core.protocol import (
 )
 from tests.support.dialogue import MODEL, OFFER, drafter, finished, info, round_event
 from tui.choices import LOOKUP, NONE, Offer
-from tui.dialogue import Dialogue, Ended, Notice
+from tui.dialogue import Dialogue
+from tui.effects import Ended, Notice
 from tui.feed import coalesce
 from tui.state import status
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.models.hub import FileChoice, RemoteFile
 from core.models.progress import Progress
 from tui.downloads import Downloads, Request, arrival, mark, standing, summary
@@ -76,7 +78,10 @@ def test_a_draft_is_checked_first_and_one_that_does_not_fit_is_not_fetched() -> 
     assert downloads.next() is None and states(downloads) == ["checking"]
     downloads.judged(A, "token 3 differs.")
     assert downloads.next() is None and standing(downloads.items[0]) == "token 3 differs."
-    assert arrival(downloads.items[0]) == "a was not fetched. token 3 differs."
+    named = replace(downloads.items[0].request.choice, name="org/\x1b[2Ja")
+    hostile = replace(downloads.items[0], request=Request("org/a", named))
+    assert arrival(hostile, str) == "a was not fetched. token 3 differs."
+    assert arrival(downloads.items[0], str) == "a was not fetched. token 3 differs."
     downloads.resume(A)
     assert states(downloads) == ["checking"], "it is not fetched unchecked at the second time"
     downloads.judged(A, "")

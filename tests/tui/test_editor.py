@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def test_an_editor_that_fails_is_said_in_one_sentence(command: list[str], said: 
         edit("text", command)
     assert said in caught.value.message
     assert caught.value.message.endswith("your text is kept.")
+
+
+def test_where_no_file_can_be_made_the_text_is_kept_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(SpecdecError, match=r"no file can be made .*; your text is kept"):
+        edit("text", ["true"])
 
 
 def test_which_editor_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

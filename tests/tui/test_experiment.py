@@ -19,7 +19,9 @@ def scores(**tokens: int) -> Scores:
     keys = {"small": SMALL.key}
     rate = {"small": 200.0}
     by_draft = {
-        keys.get(name, name): Score(n, n / rate.get(name, 100.0), 80.0)
+        keys.get(name, name): Score(
+            n_tokens=n, seconds=n / rate.get(name, 100.0), n_compared=n, alone_s=n / 80.0
+        )
         for name, n in tokens.items()
     }
     return Scores(by_draft)
@@ -75,17 +77,20 @@ def test_replies_at_other_depths_are_compared_with_the_target_alone_there() -> N
     known = Scores()
     for reply, (n, tok_s) in enumerate(((100, 100.0), (100, 20.0), (300, 10.0))):
         for part in (n // 2, n):
-            stats = ReplyStats(n_tokens=part + 2, decode_tok_s=tok_s, baseline_tok_s=tok_s / 2)
+            alone_s = part / (tok_s / 2)
+            stats = ReplyStats(
+                n_tokens=part + 2, decode_tok_s=tok_s, n_compared=part, alone_s=alone_s
+            )
             known.record(str(reply), SMALL.key, stats, 2)
     assert known.by_draft[SMALL.key].speedup == pytest.approx(2.0)
 
 
 def test_a_draft_exchanged_in_mid_reply_is_compared_with_what_its_own_tokens_would_take() -> None:
     known = Scores()
-    first = ReplyStats(n_tokens=102, decode_tok_s=100.0, baseline_tok_s=50.0)
+    first = ReplyStats(n_tokens=102, decode_tok_s=100.0, n_compared=100, alone_s=2.0)
     known.record("r", "lookup", first, 2)
     # 100 further tokens in 4 s, for which the target alone would have taken 8
-    both = ReplyStats(n_tokens=202, decode_tok_s=200 / 5, baseline_tok_s=200 / 10)
+    both = ReplyStats(n_tokens=202, decode_tok_s=200 / 5, n_compared=200, alone_s=10.0)
     known.record("r", SMALL.key, both, 2)
     for draft in ("lookup", SMALL.key):
         assert known.by_draft[draft].speedup == pytest.approx(2.0)

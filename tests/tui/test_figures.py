@@ -31,6 +31,17 @@ def test_tokens(count: int, text: str) -> None:
     assert figures.tokens(count) == text
 
 
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        *((0, "0"), (999, "999"), (1_000, "1.0k"), (1_235_000, "1.2M"), (99_960_000, "100M")),
+        *((494_000_000, "494M"), (999_600_000, "1.0B"), (14_770_000_000, "14.8B")),
+    ],
+)
+def test_parameters(count: int, text: str) -> None:
+    assert figures.parameters(count) == text
+
+
 def test_seconds_rates_and_counts() -> None:
     assert figures.seconds(0.021) == "21 ms" and figures.seconds(0.2149) == "0.21 s"
     assert figures.seconds(9.99) == "9.99 s" and figures.seconds(61.25) == "61.2 s"

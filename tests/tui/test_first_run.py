@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from core.configuration import load_settings
-from core.demo import TARGET_PATH
+from core.demo import DRAFT_PATH, TARGET_PATH
 from core.models import first_pairs, hub_connection
 from core.models.first_pairs import local_pairs, memory_for_models, remote_pairs
 from core.models.hub_connection import Hub
@@ -124,6 +125,30 @@ async def test_a_pair_of_the_hub_is_fetched_while_the_bundled_one_chats(
                 pilot, lambda: {i.status for i in app.fetcher.downloads.items} == {"done"}
             )
             assert [item.request.repo for item in items] == [pair.targets[0], pair.draft]
+
+
+async def test_who_comes_back_to_it_can_take_the_bundled_pair_again(
+    first: First, models: Path
+) -> None:
+    async with first() as (app, pilot):
+        await looked(app, pilot, Local)
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: app.dialogue.offer.target == str(models / "target.gguf"))
+        app.action_first_run()
+        await looked(app, pilot, Local)
+        assert "Nothing is configured" not in str(app.screen.query_one("#lead", Static).content)
+        await pilot.press("escape")
+        assert app.dialogue.offer.target == str(models / "target.gguf"), "Esc changes nothing"
+        app.action_first_run()
+        await looked(app, pilot, Bundled)
+        await pilot.press("enter")
+        await wait_until(
+            pilot,
+            lambda: (
+                app.dialogue.state.target and app.dialogue.state.target.path == str(TARGET_PATH)
+            ),
+        )
+        assert app.dialogue.state.draft_in_use == str(DRAFT_PATH)
 
 
 @pytest.mark.parametrize("size", [(20, 8), (40, 12), (160, 50)])

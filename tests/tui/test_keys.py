@@ -23,10 +23,10 @@ from tui.screens.help import HelpScreen
 from tui.screens.jump import JumpScreen
 from tui.screens.reading import Page, ReadingScreen
 from tui.widgets.chat_list import ChatList
+from tui.widgets.code_list import CodeList
 from tui.widgets.download_list import DownloadList
 from tui.widgets.draft_table import DraftTable
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.options import Options
 from tui.widgets.welcome import Welcome
 
 README = Path(__file__).parents[2] / "README.md"
@@ -188,6 +188,10 @@ def test_two_actions_can_change_places() -> None:
             {"new_chat": "f3"},
             "keys.new_chat: F3 is the key of drafts already; new_chat keeps Ctrl+N.",
         ),
+        (
+            {"jump": "ctrl+d"},
+            "keys.jump: Ctrl+D is the key of list_page_down already; jump keeps Ctrl+G.",
+        ),
         ({"nwe_chat": "f13"}, "keys.nwe_chat: there is no such action; did you mean new_chat?"),
         ({"new_chat": "f99"}, "keys.new_chat: there is no key 'f99'"),
         ({"new_chat": "ctrl+i"}, "keys.new_chat: terminals send Tab for Ctrl+I"),
@@ -269,11 +273,9 @@ async def test_what_the_app_says_names_the_keys_that_the_user_has(
         await pilot.press("f8")
         (row, *_) = app.screen.query_one(DownloadList).build(90)
         assert "F15 shows" in row.plain
-    shortcuts = read_keymap({"help": "", "models": "f15"})
-    assert shortcuts.in_text("F1 helps, F5 lists, F16 is a type") == (
-        "/help helps, F15 lists, F16 is a type"
-    )
-    assert Keymap({}).in_text("F3 lists them") == "F3 lists them"
+    shortcuts = read_keymap({"help": "", "models": ["f15", "f16"], "bottom": ""})
+    said = shortcuts.named("{help} helps, {models} lists, F1 is a type, {bottom}: to the end")
+    assert said == "/help helps, F15 lists, F1 is a type, bottom: to the end"
 
 
 async def test_a_key_of_the_composer_goes_to_the_action_that_the_user_gave_it(
@@ -315,7 +317,7 @@ async def test_help_has_no_words_but_ours_and_lists_of_code_have_the_keys_of_lis
             await pilot.press("escape")
             assert app.screen is screen
         await pilot.press("j", "G", "k")
-        assert screen.query_one(Options).highlighted == 1
+        assert screen.query_one(CodeList).cursor == 1
 
 
 async def test_help_scrolls_as_lists_do(start: Start) -> None:
@@ -363,4 +365,5 @@ def test_the_keymap_of_the_registry_says_what_the_registry_says() -> None:
     keymap: Keymap = read_keymap({})
     assert keymap.changed() == {}
     assert all(keymap.text(entry) == entry.key_text for entry in every_action())
-    assert read_keymap({"downloads": "f13"}).as_mapped("F8") == "F13"
+    assert read_keymap({"downloads": "f13"}).hinted("{downloads}") == "F13"
+    assert read_keymap({"downloads": ""}).hinted("{downloads}") == ""

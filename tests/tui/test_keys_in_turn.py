@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,11 @@ from tui.keys_in_turn import Turns
 
 
 @pytest.fixture
-def screen(models: Path) -> Iterator[Screen]:
+def screen(models: Path) -> Screen:
     target = str(models / "target.gguf")
     screen = Screen("--target", target, "--draft", "none", "--threads", "1", columns=80, rows=24)
     screen.wait(lambda text: "ready" in text)
-    yield screen
-    screen.process.close(force=True)
+    return screen
 
 
 def written(text: str) -> str:
@@ -50,6 +49,15 @@ def test_what_is_typed_after_an_editing_key_comes_after_it(
 def test_what_is_typed_after_a_command_is_another_text(screen: Screen) -> None:
     screen.process.send("/temp 0.4\rhello")
     screen.wait(lambda text: written(text) == "hello" and "temperature: 0.4" in text)
+
+
+def test_enter_means_what_is_written_and_no_earlier_completion(screen: Screen) -> None:
+    screen.process.send("/t")
+    screen.wait(lambda text: "/temp X" in text and "/theme NAME" in text)
+    screen.process.send("heme\r")  # the list is still the one of "/t", whose first is /temp
+    screen.wait(lambda text: "specdec-light" in text)
+    screen.process.send("\x1b")
+    screen.wait(lambda text: written(text) == "Write a message")
 
 
 def test_what_is_typed_after_the_key_of_a_screen_is_for_that_screen(screen: Screen) -> None:

@@ -66,8 +66,8 @@ async def test_where_a_download_lies_is_said_in_full() -> None:
 
 
 def test_what_commands_do_is_not_cut_for_the_sake_of_a_long_one() -> None:
-    completions = Completions()
-    completions._all = tuple(suggestions("/", all_commands(), {}))
+    completions = Completions(lambda text: (suggestions(text, all_commands(), {}), False))
+    completions.follow("/")
     shown = [line.plain for line in completions.build(78)]
     assert any("search, open, rename, delete, export, import" in line for line in shown)
     assert len({line.index(line.split()[1]) for line in shown}) == 1, "one column"
@@ -83,8 +83,8 @@ async def test_a_page_leaves_a_blank_before_its_scrollbar() -> None:
 
 
 def test_a_few_commands_stand_in_one_column_with_what_may_follow_them() -> None:
-    completions = Completions()
-    completions._all = tuple(suggestions("/draft", all_commands(), {}))
+    completions = Completions(lambda text: (suggestions(text, all_commands(), {}), False))
+    completions.follow("/draft")
     shown = [line.plain for line in completions.build(78)]
     helps = [entry.help for entry in completions._all]
     assert len({line.index(text) for line, text in zip(shown, helps, strict=True)}) == 1

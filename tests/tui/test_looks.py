@@ -67,6 +67,12 @@ SCREENS: dict[str, tuple[Step, ...]] = {
 """A name, and how to get there: keys and scenes."""
 
 
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison has all its replies on a slow machine, too."""
+    monkeypatch.setattr("tui.comparison.BUDGET_S", 3600.0)
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_screens_look_as_they_were_accepted(

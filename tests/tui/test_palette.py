@@ -12,7 +12,9 @@ from textual.pilot import Pilot
 from core.chats.store import Store
 from core.configuration import FIELDS
 from tests.support.pilot import wait_until
+from tests.support.still_app import StillApp
 from tests.tui.conftest import Start
+from tui.actions.views import FIRST_IN_PALETTE
 from tui.app import SpecdecApp
 from tui.keys import ACTIONS
 from tui.screens.settings import SettingsScreen
@@ -54,6 +56,33 @@ async def test_it_knows_everything_and_does_what_it_finds(start: Start, tmp_path
         await wait_until(pilot, lambda: isinstance(app.screen, SettingsScreen))
         highlighted = app.screen.query_one(SettingList).highlighted
         assert highlighted is not None and highlighted.name == "min_p"
+
+
+async def test_it_begins_with_what_is_reached_for_first() -> None:
+    assert set(FIRST_IN_PALETTE) <= {entry.id for entry in ACTIONS if entry.palette}
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.press("ctrl+p")
+        found = app.screen.query_one(CommandList)
+        await wait_until(pilot, lambda: found.option_count)
+        names = [str(option.prompt).partition("\n")[0] for option in found.options]
+        assert names[:4] == ["New chat", "Chats", "Drafts", "Next draft"]
+        assert names[-1] == "Quit" and len(names) == sum(entry.palette for entry in ACTIONS)
+
+
+@pytest.mark.parametrize("text", ["[/red]", "[bold]be brief", "a [link", "[@click=app.quit]x[/]"])
+async def test_what_it_finds_is_shown_as_it_is_written(text: str) -> None:
+    app = StillApp("specdec-dark")
+    app.keeper.enabled = True
+    async with app.run_test(size=(100, 40)) as pilot:
+        app.use_setting("system", text)
+        await app.ask_and_wait(pilot, f"{text} please")
+        for typed, shown in (("systm", text), ("hatplease", f"Chat: {text} please")):
+            await pilot.press("ctrl+p", *typed)
+            found = app.screen.query_one(CommandList)
+            await wait_until(pilot, lambda: found.option_count)  # noqa: B023 - this turn's
+            assert shown in str(found.options[0].prompt)
+            await pilot.press("escape")
 
 
 async def test_of_two_names_that_match_the_shorter_one_comes_first(start: Start) -> None:

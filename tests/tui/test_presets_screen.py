@@ -29,7 +29,7 @@ async def test_what_is_in_use_is_kept_and_used_again(start: Start, models: Path)
         app.screen.query_one(Input).value = "short answers"
         await pilot.press("enter")
         await wait_until(pilot, presets_path().exists)
-        kept = read_presets()["short answers"].values
+        kept = read_presets()[0]["short answers"].values
         assert (kept["temperature"], kept["system"]) == (0.5, "be brief")
         assert (kept["target"], kept["draft"]) == (
             str(models / "target.gguf"),
@@ -48,10 +48,29 @@ async def test_what_is_in_use_is_kept_and_used_again(start: Start, models: Path)
             "  lookup · temperature 0 · “rhyme”",
         ]
         await pilot.press("end", "x", "y")
-        await wait_until(pilot, lambda: list(read_presets()) == ["short answers"])
+        await wait_until(pilot, lambda: list(read_presets()[0]) == ["short answers"])
         await pilot.press("home", "enter")
         await wait_until(pilot, lambda: app.dialogue.state.draft_in_use.endswith("draft.gguf"))
         assert app.settings.temperature == 0.5
+
+
+async def test_what_was_at_its_default_is_so_again(start: Start) -> None:
+    async with start() as (app, pilot):
+        await presets(app, pilot)
+        await pilot.press("s")
+        await wait_until(pilot, lambda: len(app.screen_stack) == 3)
+        app.screen.query_one(Input).value = "plain"
+        await pilot.press("enter")
+        await wait_until(pilot, presets_path().exists)
+        await pilot.press("escape")
+        before = app.settings
+        for name, value in (("temperature", "0"), ("seed", "4"), ("system", "rhyme")):
+            app.use_setting(name, value)
+        assert app.settings != before
+        await presets(app, pilot)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.divider.hint == "preset: plain")
+        assert app.settings == before
 
 
 async def test_a_preset_that_cannot_be_used_is_a_sentence(start: Start) -> None:
@@ -60,11 +79,13 @@ async def test_a_preset_that_cannot_be_used_is_a_sentence(start: Start) -> None:
         await presets(app, pilot)
         await pilot.press("enter")
         await wait_until(pilot, lambda: app._notifications)
-        assert "/nowhere/model.gguf" in next(iter(app._notifications)).message
+        assert next(iter(app._notifications)).message.startswith("gone: There is no file /nowhere")
+        assert "preset" not in app.divider.hint
         assert app.dialogue.offer.target.endswith("target.gguf")
         presets_path().write_text("[one\n")
         await presets(app, pilot)
         await wait_until(pilot, lambda: "not valid TOML" in app.screen.query_one(KeyHints).said)
+        assert not app.screen.query_one(PresetList).build(60)[0].plain, "not: there is none yet"
 
 
 def test_a_preset_is_described_in_one_line() -> None:

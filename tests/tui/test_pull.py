@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from core.models.hub_connection import Hub
 from core.models.progress import Progress
 from tests.support.fake_hub import COMMIT, FakeHub, fake_hub, sha256
 from tests.support.pilot import WAIT_S
+from tests.support.processes import running
 from tests.support.tiny_gguf import write_tiny_model
 from tui.cli import main
 from tui.commands.pull import line
@@ -254,10 +256,8 @@ def test_a_token_shows_nowhere_whatever_the_library_is_told_to_log(
 # ------------------------------------------------------------------ interruptions
 
 
-def start(env: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*COMMAND, "pull", REPO], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+def start(env: dict[str, str]) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return running([*COMMAND, "pull", REPO], env=env, stderr=subprocess.PIPE)
 
 
 def wait_for_bytes(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
@@ -313,6 +313,7 @@ def test_on_a_terminal_one_line_changes_and_vanishes(server: FakeHub, env: dict[
         dimensions=(24, 60),
     )
     child.expect(pexpect.EOF)
+    child.wait()
     child.close()
     assert child.exitstatus == 0
     drawn = child.before.split("\r\x1b[K")

@@ -43,6 +43,15 @@ def test_text_itself_stays() -> None:
     assert clean_line("abcdefgh", 5) == "abcd…"
 
 
+ENTITIES = "a&#x202e;b&lrm; &#27;[2J &#155;31m &#x2028;c &#x206e;d"
+
+
+@pytest.mark.parametrize("form", ["{}", "# {}", "> **{}**", "|{}|x|\n|-|-|\n|{}|y|", "[{}](/)"])
+def test_nor_what_markdown_makes_of_its_entities(form: str) -> None:
+    for line in Document(form.replace("{}", ENTITIES)).lines(60):
+        assert line.plain == clean_text(line.plain)
+
+
 async def test_hostile_text_is_inert_in_the_chat(start: Start) -> None:
     hostile = "\n".join(HOSTILE) + "\n[bold]no[/bold] [@click=app.quit]x[/] [l](http://e.vil)"
     async with start(loaded=False) as (app, pilot):

@@ -30,6 +30,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.divider import Divider
 from tui.widgets.key_hints import KeyHints
 from tui.widgets.message_view import MessageView
+from tui.widgets.problem import Problem
 
 
 def save(*texts: str, title: str = "") -> tuple[Chat, list[Message]]:
@@ -52,6 +53,11 @@ def places(app: SpecdecApp) -> list[str]:
 
 def prompts(app: SpecdecApp) -> list[str]:
     return [turn.prompt for turn in app.dialogue.conversation.turns]
+
+
+def problem_of(app: SpecdecApp) -> str:
+    """What the line that asks for a path says of the one it was given."""
+    return "".join(found.text for found in app.screen.query(Problem))
 
 
 async def listed(app: SpecdecApp, pilot: Pilot[None]) -> ChatList:
@@ -85,7 +91,7 @@ async def test_messages_are_written_anew_answered_again_and_walked_between(start
         await pilot.press("enter")
         await wait_until(pilot, lambda: prompts(app) == ["uno"])
         await finished(app, pilot)
-        assert composer.text == "" and places(app) == ["2/2", ""]
+        assert composer.text == "half a thought" and places(app) == ["2/2", ""]
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: places(app) == ["2/2", "2/2"])
         await finished(app, pilot)
@@ -149,7 +155,12 @@ async def test_the_list_searches_opens_renames_deletes_and_undoes(
         assert len(exported["messages"]) == 60
         await pilot.press("i")
         await wait_until(pilot, lambda: len(app.screen_stack) == 3)
-        app.screen.query_one(Input).value = "ships.json"
+        app.screen.query_one(Input).value = "ship.json"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "ship.json: cannot be read" in problem_of(app))
+        assert app.screen.query_one(Input).value == "ship.json", "to be written on"
+        await pilot.press(*["left"] * 5, "s")
+        assert not problem_of(app)
         await pilot.press("enter")
         await wait_until(pilot, lambda: titles(rows)[0] == "ships" and len(titles(rows)) == 3)
         await pilot.press("x", "slash")
@@ -309,6 +320,8 @@ async def test_a_reply_of_the_bundled_pair_goes_on_as_if_it_had_never_stopped(
         assert app.dialogue.conversation.turns[-1].reply == continued
         await pilot.press("f7")
         await wait_until(pilot, lambda: "at its end" in app.query_one(Divider).hint)
+        await pilot.press("ctrl+n", "f7")
+        await wait_until(pilot, lambda: "no reply to continue" in app.query_one(Divider).hint)
 
 
 def test_after_a_kill_the_reply_is_there_and_goes_on(models: Path) -> None:

@@ -11,9 +11,11 @@ from textual.widgets import Input
 from core.configuration import FIELDS
 from core.protocol import Load, SetDraft, SetDraftLen
 from tests.support.pilot import wait_until
+from tests.support.still_app import StillApp, press
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
 from tui.preferences import EFFECTS, HEADINGS, describe, given_value, next_choice, value_text
+from tui.screens.reading import Page
 from tui.screens.settings import SettingsScreen
 from tui.widgets.key_hints import KeyHints
 from tui.widgets.setting_list import SettingList
@@ -168,6 +170,8 @@ async def test_the_list_is_filtered_by_name_and_meaning(start: Start) -> None:
         await pilot.press("down", "j")
         assert rows.highlighted and rows.highlighted.name == "draft_n_gpu_layers"
         await pilot.press("slash", "z", "enter", "enter", "d", "escape")
+        assert rows.count() > 30, "one step back is to all settings, as it is to all chats"
+        await pilot.press("escape")
         assert len(app.screen_stack) == 1
 
 
@@ -178,3 +182,14 @@ async def test_a_file_that_cannot_be_written_is_said(start: Start, tmp_path: Pat
         await pilot.press("enter", "enter")
         assert "not valid TOML" in said(app)
         assert app.screen.query_one("#edit Input", Input).has_focus, "nothing typed is lost"
+
+
+async def test_all_that_is_said_of_a_setting_has_room_in_eighty_columns() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(app, pilot, "alt+s")
+        screen = app.screen
+        assert isinstance(screen, SettingsScreen)
+        for setting in screen._settings:
+            lines = Page(screen._explain(setting)).build(screen._about.size.width)
+            assert len(lines) <= screen._about.size.height, setting.name

@@ -82,6 +82,14 @@ def test_every_action_with_a_place_in_the_palette_is_a_command() -> None:
     assert len(every) == len(set(every))
 
 
+def test_what_the_palette_calls_an_action_is_its_command_too() -> None:
+    for entry in ACTIONS:
+        if entry.palette and entry.id != "first_run":  # which is called by a whole sentence
+            name = entry.label.lower().replace(" ", "-")
+            run = read(f"/{name}", COMMANDS)
+            assert isinstance(run, Run) and run.command.name == entry.command
+
+
 def test_what_can_be_completed() -> None:
     assert [entry.text for entry in suggestions("/dr", COMMANDS, {})] == [
         *("/draft ", "/draft-len ", "/drafts")

@@ -10,8 +10,10 @@ from textual.widgets._toast import Toast
 
 from core.configuration import load_settings
 from tests.support.pilot import wait_until
+from tests.support.still_app import StillApp, press, rest
 from tests.tui.conftest import Start
 from tui.app import SpecdecApp
+from tui.screens.jump import JumpScreen
 from tui.screens.reading import Page
 from tui.widgets.composer import Composer
 from tui.widgets.key_bar import KeyBar
@@ -162,3 +164,13 @@ async def test_help_keeps_a_meaning_of_two_lines_in_its_column(start: Start) -> 
         lines = [line.plain for line in page.build(60)]
         at = next(y for y, line in enumerate(lines) if line.startswith("F2 "))
         assert lines[at + 1].startswith(" " * 14) and lines[at + 1].strip()
+
+
+async def test_letters_over_places_that_have_moved_are_taken_away() -> None:
+    app = StillApp("specdec-dark")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await press(app, pilot, "ctrl+g")
+        assert isinstance(app.screen, JumpScreen)
+        await pilot.resize_terminal(60, 20)
+        await rest(app, pilot)
+        assert app.focused is app.composer

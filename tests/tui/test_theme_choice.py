@@ -10,6 +10,7 @@ import pytest
 
 from core.configuration import load_settings
 from tests.support.pilot import wait_until
+from tests.support.still_app import StillApp, press
 from tests.tui.conftest import Start
 from tui.actions import themes
 from tui.app import SpecdecApp
@@ -17,6 +18,7 @@ from tui.screens.themes import ThemeList, ThemesScreen
 from tui.terminal import Terminal
 from tui.theme_files import ThemeFiles
 from tui.widgets.key_hints import KeyHints
+from tui.widgets.message_view import MessageView
 
 MINE = '[colors]\nprimary = "#123456"\nforeground = "#ffffff"\nbackground = "{ground}"\n'
 
@@ -147,6 +149,26 @@ async def test_without_colours_there_is_one_theme() -> None:
         app.action_change_theme()
         await pilot.pause()
         assert any("NO_COLOR" in note.message for note in app._notifications)
+        app.ask("/theme linen")
+        await wait_until(pilot, lambda: "NO_COLOR" in app.divider.hint)
+
+
+async def test_the_message_that_is_rewritten_stands_out_without_colours_too() -> None:
+    app = StillApp("monochrome")
+    async with app.run_test() as pilot:
+        for text in ("one", "two"):
+            await app.ask_and_wait(pilot, text)
+            await app.get_reply(pilot, "Yes.")
+
+        def marked() -> list[str]:
+            heads = {view.text: view.build(60)[0].plain for view in app.query(MessageView)}
+            return [text for text, head in heads.items() if head.startswith("▸ you")]
+
+        for keys, text in ((("alt+up", "alt+up"), ["one"]), (("alt+down",), ["two"])):
+            await press(app, pilot, *keys)
+            assert marked() == text
+        await press(app, pilot, "escape")
+        assert marked() == []
 
 
 async def test_with_few_colours_a_theme_that_was_chosen_counts() -> None:

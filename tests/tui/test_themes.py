@@ -155,6 +155,16 @@ def test_all_mistakes_of_a_theme_are_named_at_once(tmp_path: Path) -> None:
         assert said.count(mistake) == 1
 
 
+def test_a_file_s_name_cannot_command_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "\x1b[2Jnoir.toml"
+    file.write_text(GOOD)
+    assert read_theme(file).name == "\\x1b[2Jnoir"
+    file.write_text("name = ")
+    with pytest.raises(SpecdecError) as caught:
+        read_theme(file)
+    assert caught.value.message.isprintable()
+
+
 def test_tints_that_a_theme_lacks_are_mixed_from_its_own_colours() -> None:
     theme = Theme("mine", primary="#123456", background="#000000", variables={"bonus": "#ff0000"})
     found = missing_variables(theme, DARK)
@@ -172,6 +182,7 @@ def test_tints_that_a_theme_lacks_are_mixed_from_its_own_colours() -> None:
         (GOOD.replace("background", "surface"), "colors.background is missing"),
         ("colors = 3\n", "colors must be a table"),
         ("dark = 3\n" + GOOD, "dark"),
+        ('name = "\\u202enoir"\n' + GOOD, "name must be a text of one line"),
         ("ansi = 1\n" + GOOD, "ansi"),
         (GOOD + '[variables]\nmuted-text-style = "loud"\n', "variables.muted-text-style"),
     ],

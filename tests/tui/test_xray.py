@@ -178,6 +178,8 @@ async def test_other_replies_are_a_key_away_and_one_that_was_not_seen_says_so(
         await pilot.press("left_square_bracket", "left_square_bracket")
         assert said(app, "title").startswith("X-ray  reply 1 of 2")
         assert said(app, "legend") == UNKNOWN and view.n_tokens == 0
+        narrow = app.screen.query_one("#legend", Given).build(40)
+        assert " ".join(line.plain.strip() for line in narrow) == UNKNOWN, "nothing is cut"
         await pilot.press("right", "n", "r", "down", "right_square_bracket")
         await wait_until(pilot, lambda: view.n_tokens == 6)
         trace.n_before = len("Once ")
@@ -187,6 +189,7 @@ async def test_other_replies_are_a_key_away_and_one_that_was_not_seen_says_so(
         app.dialogue.conversation.turns[-1] = Turn("hello")  # it is answered again
         await wait_until(pilot, lambda: said(app, "legend") == EMPTY)
         app.dialogue.new_chat()
+        view.post_message(TokenView.Moved())  # it did, a moment before
         await wait_until(pilot, lambda: not isinstance(app.screen, XrayScreen))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tui.actions.chat import ChatActions
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.sanitize import clean_text
 from tui.shown import being_answered
 
 NO_FORK = "there is no other branch on this side"
 COMPLETE = "the last reply is at its end"
+NO_REPLY = "there is no reply to continue yet"
 NOTHING_SENT = "you have sent no message yet"
 
 
@@ -22,14 +23,14 @@ class BranchActions(ChatActions):
         """Continue the last reply where it was broken off; one without a word begins anew."""
         turns = self.dialogue.conversation.turns
         if self.dialogue.busy:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         if turns and not turns[-1].reply:
             await self.action_regenerate()
             return
         turn, view = self.dialogue.resume(), self.chat.last_reply
         if turn is None or view is None:
-            self.divider.say(COMPLETE)
+            self.divider.say(COMPLETE if turns else NO_REPLY)
             return
         self.leave_picking()
         self.divider.hint = ""
@@ -50,7 +51,7 @@ class BranchActions(ChatActions):
         """Put the user's message `step` away from the one picked into the composer."""
         turns = self.dialogue.conversation.turns
         if self.dialogue.busy or not turns:
-            self.divider.say(BUSY if self.dialogue.busy else NOTHING_SENT)
+            self.hint(BUSY if self.dialogue.busy else NOTHING_SENT)
             return
         if self.picked is None:
             if step > 0:
@@ -69,15 +70,26 @@ class BranchActions(ChatActions):
     def _say_what_is_picked(self) -> None:
         n_turns = len(self.dialogue.conversation.turns)
         place = f"message {(self.picked or 0) + 1} of {n_turns}"
-        self.standing_hint = f"{place} · Enter: new branch · Esc: leave"
+        keys = self.shortcuts.named("{send}: new branch · {stop}: leave")
+        self.standing_hint = f"{place} · {keys}"
         self.divider.hint = ""
         self.show_state()
 
     def _put_back(self) -> None:
-        self.composer.text = self.set_aside
-        self.composer.move_cursor(self.composer.document.end)
         self.chat.follow()
         self.leave_picking()
+
+    def leave_picking(self) -> None:
+        """However one leaves, what was being written before is there again; and what was made of
+        the earlier message can be called back."""
+        if self.picked is not None:
+            turns, text = self.dialogue.conversation.turns, self.composer.text
+            picked = turns[self.picked].prompt if self.picked < len(turns) else ""
+            if text not in ("", clean_text(picked)):
+                self.composer.recall.remember(text)
+            self.composer.text, self.set_aside = self.set_aside, ""
+            self.composer.move_cursor(self.composer.document.end)
+        super().leave_picking()
 
     async def action_stop(self) -> None:
         """Esc leaves an earlier message first; the reply goes on until it is pressed again."""
@@ -98,7 +110,7 @@ class BranchActions(ChatActions):
         """Show the branch beside the message picked, or else beside the last one that has any."""
         conversation = self.dialogue.conversation
         if self.dialogue.busy:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         at = None if self.picked is None else conversation.turns[self.picked].prompt_id
         shown = conversation.walk(step, at)

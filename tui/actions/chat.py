@@ -9,7 +9,7 @@ from textual.widgets import TextArea
 
 from tui.actions.commands import CommandActions
 from tui.conversation import Turn
-from tui.dialogue import BUSY, Effect, Ended, Grew, Measured, Notice
+from tui.effects import BUSY, Effect, Ended, Grew, Measured, Notice
 from tui.engine import EngineEvents
 from tui.messages import OfferFound, Submitted
 from tui.replies import summary
@@ -42,9 +42,19 @@ class ChatActions(CommandActions):
                 await self.show_effect(effect)
         elif self.dialogue.opened:
             self.dialogue.extend(message.offer)
+            self._say_what_could_draft()
         else:
             self.dialogue.open(message.offer)
         self.show_state()
+
+    def _say_what_could_draft(self) -> None:
+        """A target of one's own begins without a draft where none was named."""
+        dialogue = self.dialogue
+        if self.settings.draft == "auto" and dialogue.draft.kind == "none":
+            n = sum(draft.usable and draft.kind == "model" for draft in dialogue.offer.drafts)
+            if n:
+                models = "1 model" if n == 1 else f"{n} models"
+                self.hint(f"nothing is drafted yet: {{drafts}} lists {models} here that could")
 
     async def show_effect(self, effect: Effect) -> None:
         """Put on the screen what the dialogue says has changed."""
@@ -55,9 +65,10 @@ class ChatActions(CommandActions):
             case Ended(turn):
                 if view := self.chat.last_reply:
                     view.finish(clean_text(turn.reply), summary(turn), turn.note)
-                self.divider.unsay(BUSY)
+                self.divider.unsay(self.shortcuts.named(BUSY))
                 if turn.finish_reason == "error" and not (turn.reply or self.composer.text):
                     self.composer.text = turn.prompt  # nothing was answered: nothing is lost
+                    turn.returned = True
                     self.composer.move_cursor(self.composer.document.end)
                 self.say_unfinished()
                 self.show_state()
@@ -95,17 +106,18 @@ class ChatActions(CommandActions):
         text = await self.take_command(given)
         if not text:
             return
-        index = self.picked
+        index, turns = self.picked, self.dialogue.conversation.turns
+        anew = index is not None or (turns and turns[-1].returned)
         if index is None:
             turn = self.dialogue.submit(text)
         else:
             turn = self.dialogue.submit_instead(index, text)
         if turn is None:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         self.composer.clear()
         self.composer.recall.remember(given)
-        if index is not None:
+        if anew:
             self.leave_picking()
             await self.show_conversation(self.dialogue.conversation.turns[:-1])
         await self.chat.add(MessageView.of(asked(turn, self.dialogue.conversation.places())))
@@ -127,8 +139,7 @@ class ChatActions(CommandActions):
         """How the last reply goes on, where it is not at its end."""
         turns = self.dialogue.conversation.turns
         if turns and turns[-1].unfinished:
-            key = self.shortcuts.first("resume") or "/resume"
-            self.divider.say(f"this reply was not finished: {key} continues it")
+            self.hint("this reply was not finished: {resume} continues it")
 
     def leave_picking(self) -> None:
         """No earlier message is being rewritten any more."""
@@ -152,7 +163,7 @@ class ChatActions(CommandActions):
         busy = self.dialogue.busy
         turn = self.dialogue.regenerate()
         if turn is None:
-            self.divider.say(BUSY if busy else "there is no message to answer yet")
+            self.hint(BUSY if busy else "there is no message to answer yet")
             return
         self.leave_picking()
         if view := self.chat.last_reply:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.widgets import TextArea
 
-from tui.actions.settings import SettingActions
+from tui.actions.settings import NO_CHOICE, SettingActions
 from tui.choices import DraftOption
 
 if TYPE_CHECKING:
-    from tui.slash import Command
+    from tui.slash import Command, Suggestion
 
 AT_ONCE = ("now", "draft", "chat")
 """When a setting counts that a command may give a value for this session."""
@@ -58,15 +58,9 @@ class CommandActions(SettingActions):
     def _use_draft(self, name: str) -> bool:
         draft = self._draft_named(name)
         if draft is None:
-            lists = self.shortcuts.in_text("F3 lists them")
+            lists = self.shortcuts.named("{drafts} lists them")
             self.divider.say(f"no draft on offer is called {name!r}; {lists}")
-        elif not draft.usable:
-            self.divider.say(f"{draft.name}: {draft.reason}")
-        else:
-            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
-            self.show_state()
-            return True
-        return False
+        return draft is not None and self.take_draft(draft)
 
     def _draft_named(self, name: str) -> DraftOption | None:
         """By its number in the list, its kind, its name, or the only one whose name has it."""
@@ -92,6 +86,9 @@ class CommandActions(SettingActions):
         return False
 
     def _use_theme(self, name: str) -> bool:
+        if self.terminal.no_color:
+            self.divider.say(NO_CHOICE)
+            return False
         if name not in self.available_themes:
             self.divider.say(f"there is no theme {name!r}; /theme lists them")
             return False
@@ -101,10 +98,11 @@ class CommandActions(SettingActions):
 
     @on(TextArea.Changed)
     def _complete(self) -> None:
-        text = self.composer.text
-        if self.composer.recalling or not text.startswith("/"):
-            self.completions.show([])
-            return
+        self.completions.follow(self.composer.text)
+
+    def completable(self, text: str) -> tuple[Sequence[Suggestion], bool]:
+        if not text.startswith("/"):
+            return (), False
         from tui.slash import Run, read, suggestions
 
         drafts = [(draft.name, draft.reason) for draft in self.dialogue.offer.drafts]
@@ -115,5 +113,4 @@ class CommandActions(SettingActions):
         }
         found = suggestions(text, self.commands(), arguments)
         exact = len(found) == 1 and found[0].text.strip() == text.strip()
-        sendable = isinstance(read(text, self.commands()), Run)
-        self.completions.show([] if exact else found, sendable)
+        return () if exact else found, isinstance(read(text, self.commands()), Run)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.protocol import ReplyStats
 from core.settings import Settings
 from tui.choices import DraftOption
-from tui.dialogue import BUSY
+from tui.effects import BUSY
 from tui.frame import LIST_CELLS, Frame
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class CompareActions(Frame):
 
         asked = questions(self.dialogue.conversation, self.composer.text)
         if refusal := self._why_not() or ("" if asked else NOTHING_ASKED):
-            self.divider.say(refusal)
+            self.hint(refusal)
         elif self.size.width >= LIST_CELLS:
             state = self.dialogue.state
             lineup = Lineup(self.dialogue.offer.drafts, state.draft_in_use)
@@ -83,7 +83,7 @@ class CompareActions(Frame):
 
     def _compared(self, draft: DraftOption | None) -> None:
         if draft is not None and draft.key != self.dialogue.draft.key:
-            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
+            self.take_draft(draft)
         self.show_state()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from core.models.untrusted import shown
 from core.reasoning import answer
 from tui.clipboard import notice, osc52
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.frame import LIST_CELLS, Frame
 from tui.sanitize import clean_text
 

@@ -26,13 +26,9 @@ class DraftActions(Frame):
     def action_pick_draft(self, number: int) -> None:
         drafts = self.dialogue.offer.drafts
         if number > len(drafts):
-            self.divider.say(self.shortcuts.in_text(f"there is no draft {number}; F3 lists them"))
-        elif not drafts[number - 1].usable:
-            draft = drafts[number - 1]
-            self.divider.say(f"{draft.name} does not fit: {draft.reason}")
+            self.hint(f"there is no draft {number}; {{drafts}} lists them")
         else:
-            self.divider.say(f"draft: {self.dialogue.choose_draft(drafts[number - 1]).name}")
-            self.show_state()
+            self.take_draft(drafts[number - 1])
 
     def show_state(self) -> None:
         super().show_state()

@@ -9,7 +9,7 @@ from textual import on
 
 from core.errors import SpecdecError
 from tui.choices import DraftOption, chosen_offer, with_drafts_found
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.frame import Frame
 from tui.messages import Fetched, Judged, OfferFound
 from tui.sanitize import clean_line
@@ -17,6 +17,8 @@ from tui.switching import TargetFound, look_up_arrived, look_up_target
 
 if TYPE_CHECKING:
     from tui.screens.models import Use
+
+NOT_LOOKED = "The models could not be looked for."
 
 
 class ModelActions(Frame):
@@ -26,9 +28,12 @@ class ModelActions(Frame):
         """On a thread: what the settings mean, then which drafts there are."""
         try:
             offer = self.given_offer or chosen_offer(self.settings)
-        except SpecdecError as error:
-            self.post_message(OfferFound(None, clean_line(error.message, 400)))
-            return
+        except Exception as error:  # nor may a defect leave the app waiting for its models
+            said = error.message if isinstance(error, SpecdecError) else NOT_LOOKED
+            self.post_message(OfferFound(None, clean_line(said, 400)))
+            if isinstance(error, SpecdecError):
+                return
+            raise
         self.post_message(OfferFound(offer))
         if self.given_offer is None:
             with suppress(SpecdecError):  # a file that vanished meanwhile is no draft
@@ -49,8 +54,7 @@ class ModelActions(Frame):
         if draft is not None:
             if self.dialogue.offer.get(draft.key) is None:
                 draft = self.dialogue.offered(draft.path)
-            self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
-            self.show_state()
+            self.take_draft(draft)
 
     # -------------------------------------------------------------- the browser
 
@@ -87,7 +91,7 @@ class ModelActions(Frame):
         from tui.downloads import arrival
 
         if item := self.fetcher.take(message):
-            said = arrival(item, self.shortcuts.in_text)
+            said = arrival(item, self.shortcuts.named)
             self.tell(Notice(said, "error" if item.note else "information"))
             if item.path:
                 wanted = bool(item.request.draft_for)

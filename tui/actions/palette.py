@@ -13,8 +13,7 @@ from textual.app import SystemCommand
 
 from core.errors import SpecdecError
 from tui.actions.commands import CommandActions
-from tui.choices import DraftOption
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class PaletteActions(CommandActions):
             yield SystemCommand(
                 f"Draft: {draft.name}",
                 draft.reason or "Use this draft from now on",
-                partial(self._take_draft, draft),
+                partial(self.take_draft, draft),
                 discover=False,
             )
         for theme in sorted(self.available_themes):
@@ -63,13 +62,6 @@ class PaletteActions(CommandActions):
                 partial(self.keep_and_say, setting.name, other == "on"),
                 discover=False,
             )
-
-    def _take_draft(self, draft: DraftOption) -> None:
-        if not draft.usable:
-            self.divider.say(f"{draft.name}: {draft.reason}")
-            return
-        self.divider.say(f"draft: {self.dialogue.choose_draft(draft).name}")
-        self.show_state()
 
     def keep_and_say(self, name: str, value: object) -> None:
         """Keep a setting and say what that means, or what is wrong."""

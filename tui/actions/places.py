@@ -6,8 +6,9 @@ from textual.app import SuspendNotSupported
 from textual.widget import Widget
 
 from core.errors import SpecdecError
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.frame import Frame
+from tui.stand_ins import named_arrows
 
 SAID_WITHOUT_TERMINAL = "the terminal cannot be given to an editor here; your text is kept."
 
@@ -51,10 +52,10 @@ class PlaceActions(Frame):
         """Ctrl+C, where no text is selected that it would copy: out of habit it is to take back
         what one writes, or to end the app, which it must not by accident."""
         if self.screen is self.composer.screen and self.composer.text:
-            self.composer.replace_text("")
-            self.divider.say("Ctrl+Z brings your text back")
+            self.composer.take_back()
+            self.divider.say(f"{named_arrows('↑')} brings your text back")
         else:
-            self.tell(Notice(f"{self.shortcuts.first('quit')} quits the app."))
+            self.tell(Notice(self.shortcuts.named("{quit} quits the app.")))
 
     def action_edit_in_editor(self) -> None:
         """Give the terminal to the editor; what it made of the message comes back."""

@@ -12,7 +12,7 @@ from core.errors import SpecdecError
 from core.settings import Settings
 from tui.actions.settings import SettingActions
 from tui.choices import Offer, chosen_offer
-from tui.dialogue import BUSY, Notice
+from tui.effects import BUSY, Notice
 from tui.frame import LIST_CELLS
 from tui.sanitize import clean_line
 from tui.switching import Post
@@ -27,6 +27,7 @@ MODELS = ("target", "draft")
 class PairFound(Message):
     """The models of a preset: what they are here, or why they cannot be used."""
 
+    preset: str
     offer: Offer | None
     problem: str = ""
 
@@ -51,39 +52,45 @@ class PresetActions(SettingActions):
         values = dict(taken.preset.values)
         models = {name: values.pop(name) for name in MODELS if name in values}
         if models and self.dialogue.busy:
-            self.divider.say(BUSY)
+            self.hint(BUSY)
             return
         try:
             for name, value in values.items():
-                self.use_setting(name, value)
+                if value != getattr(self.settings, name):
+                    self.use_setting(name, value)
         except SpecdecError as error:
             self.divider.say(error.message)
             return
-        if models:
-            draft = self.dialogue.draft
-            now = {"target": self.dialogue.offer.target, "draft": draft.path or draft.kind}
-            self.in_thread(look_up_pair, now | models)
-        self.divider.say(f"preset: {clean_line(taken.preset.name)}")
+        called = clean_line(taken.preset.name)
+        if not models:
+            self.divider.say(f"preset: {called}")
+            return
+        draft = self.dialogue.draft
+        now = {"target": self.dialogue.offer.target, "draft": draft.path or draft.kind}
+        self.in_thread(look_up_pair, called, now | models)
 
     @on(PairFound)
     def _pair_found(self, message: PairFound) -> None:
         offer = message.offer
         if offer is None:
-            self.tell(Notice(message.problem, "error"))
-        elif offer.target != self.dialogue.offer.target:
+            self.tell(Notice(f"{message.preset}: {message.problem}", "error"))
+            return
+        if offer.target != self.dialogue.offer.target:
             self.dialogue.switch(offer)
         elif offer.initial != self.dialogue.draft:  # the target stays loaded
             path = offer.initial.path
             draft = self.dialogue.offered(path) if path else offer.initial
             self.dialogue.choose_draft(draft)
         self.show_state()
+        self.divider.say(f"preset: {message.preset}")
 
 
-def look_up_pair(models: dict[str, Any], settings: Settings, post: Post) -> None:
-    """On a thread: post what to load for a target and a draft, given as the settings give them."""
+def look_up_pair(preset: str, models: dict[str, Any], settings: Settings, post: Post) -> None:
+    """On a thread: post what to load for the target and the draft of a preset, given as the
+    settings give them."""
     try:
         found = chosen_offer(replace(settings, **models, demo=False))
     except SpecdecError as error:
-        post(PairFound(None, clean_line(error.message, 400)))
+        post(PairFound(preset, None, clean_line(error.message, 400)))
         return
-    post(PairFound(found))
+    post(PairFound(preset, found))

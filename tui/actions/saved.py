@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.command import Provider
-from textual.message import Message
 
 from core.errors import SpecdecError
 from tui.actions.branches import BranchActions
 from tui.conversation import Conversation
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.frame import LIST_CELLS, Frame
 from tui.keeping import InterruptedFound, Kept
+from tui.messages import FromThread
 from tui.sanitize import clean_line
 
 if TYPE_CHECKING:
     from tui.screens.chats import Open
 
-
-@dataclass
-class FromDisk(Message):
-    """A thread has been to the disk: `take` says what came of it."""
-
-    take: Callable[[], object]
+INTERRUPTED = "a reply was interrupted: {chats}, Enter opens it"
 
 
 def _in_palette() -> type[Provider]:
@@ -67,12 +59,12 @@ class SavedChatActions(BranchActions):
             conversation = Conversation.of(*self.keeper.store().load(chat))
         except SpecdecError as error:
             notice = Notice(clean_line(error.message, 400), "error")
-            self.post_message(FromDisk(partial(self.tell, notice)))
+            self.post_message(FromThread(partial(self.tell, notice)))
             return
-        self.post_message(FromDisk(partial(self._open, conversation, message)))
+        self.post_message(FromThread(partial(self._open, conversation, message)))
 
-    @on(FromDisk)
-    async def _take_from_disk(self, message: FromDisk) -> None:
+    @on(FromThread)
+    async def _take_from_thread(self, message: FromThread) -> None:
         result = message.take()
         if hasattr(result, "__await__"):
             await result
@@ -109,8 +101,9 @@ class SavedChatActions(BranchActions):
 
         def work(conversation: Conversation) -> None:
             chat, messages = conversation.record(), dict(conversation.kept)
-            sentence, _ = exported(chat, messages, "markdown", Path.cwd())
-            self.post_message(FromDisk(partial(self.tell, Notice(sentence))))
+            sentence, well = exported(chat, messages, "markdown")
+            notice = Notice(clean_line(sentence, 400), "information" if well else "error")
+            self.post_message(FromThread(partial(self.tell, notice)))
 
         self.run_worker(partial(work, self.dialogue.conversation), thread=True, exit_on_error=False)
 
@@ -123,6 +116,5 @@ class SavedChatActions(BranchActions):
     @on(InterruptedFound)
     def _interrupted_found(self) -> None:
         if not self.dialogue.conversation.turns:
-            key = self.shortcuts.first("chats") or "/chats"
-            self.standing_hint = f"a reply was interrupted: {key}, Enter opens it"
+            self.standing_hint = self.shortcuts.named(INTERRUPTED)
             self.show_state()

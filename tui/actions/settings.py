@@ -7,10 +7,11 @@ from typing import Any
 
 from core.errors import SpecdecError
 from core.settings import absent, source_of
-from tui.dialogue import BUSY, Notice
+from tui.effects import BUSY, Notice
 from tui.frame import Frame
 
 REMOTE_STATS_PER_SECOND = 2.0
+NO_CHOICE = "NO_COLOR is set: the themes differ in colours, so there is nothing to choose."
 
 
 class SettingActions(Frame):
@@ -79,7 +80,7 @@ class SettingActions(Frame):
     def reload_models(self) -> str:
         """Load the models again as the settings have them; returns why not, or an empty text."""
         if self.dialogue.busy:
-            return BUSY
+            return self.shortcuts.named(BUSY)
         self.dialogue.reload()
         self.show_state()
         return ""

@@ -12,9 +12,9 @@ from textual.theme import Theme
 
 from core.errors import SpecdecError
 from core.settings import Settings, source_of
-from tui.actions.settings import SettingActions
+from tui.actions.settings import NO_CHOICE, SettingActions
 from tui.choices import Offer
-from tui.dialogue import Notice
+from tui.effects import Notice
 from tui.filters import AsciiOnly, BlankEnds, TextStyles
 from tui.frame import LIST_CELLS
 from tui.stand_ins import spell_on_screen
@@ -24,7 +24,6 @@ from tui.theming import missing_variables, no_such_theme, user_themes
 
 DARK, LIGHT, ANSI, COLORLESS = "specdec-dark", "specdec-light", "ansi-16", "monochrome"
 LOOK_AGAIN_S = 1.0
-NO_CHOICE = "NO_COLOR is set: the themes differ in colours, so there is nothing to choose."
 
 
 class ThemeActions(SettingActions):

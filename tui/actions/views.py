@@ -7,8 +7,15 @@ from collections.abc import Iterable
 from textual.app import SystemCommand
 from textual.screen import Screen
 
+from tui.action import Action
 from tui.frame import LIST_CELLS, Frame
 from tui.keys import ACTIONS
+
+FIRST_IN_PALETTE = (
+    *("new_chat", "chats", "drafts", "next_draft", "models", "compare", "xray", "regenerate"),
+    *("settings", "presets", "theme", "copy_reply", "code", "export", "help"),
+)
+"""What is reached for first, in that order; the other actions follow in the registry's."""
 
 
 class ViewActions(Frame):
@@ -31,10 +38,14 @@ class ViewActions(Frame):
         self.push_screen(ReadingScreen("engine log", lines, from_end=True))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        for entry in ACTIONS:
-            if entry.palette:
-                run = getattr(self, f"action_{entry.run}")
-                key = self.shortcuts.text(entry)
-                key = f" ({key})" if key else ""
-                yield SystemCommand(entry.label.capitalize(), entry.help + key, run)
+        for entry in sorted(filter(lambda entry: entry.palette, ACTIONS), key=_place_in_palette):
+            run = getattr(self, f"action_{entry.run}")
+            key = self.shortcuts.text(entry)
+            key = f" ({key})" if key else ""
+            yield SystemCommand(entry.label.capitalize(), entry.help + key, run)
         yield from self.more_commands()
+
+
+def _place_in_palette(entry: Action) -> int:
+    first = entry.id in FIRST_IN_PALETTE
+    return FIRST_IN_PALETTE.index(entry.id) if first else len(FIRST_IN_PALETTE)

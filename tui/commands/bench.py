@@ -277,12 +277,17 @@ def costs_report(loaded: Loaded, costs: Costs) -> str:
     return "\n".join([*lines, "", table(rows, right=(0, 1, 2, 3))])
 
 
+MEDIANS = "medians; the speed-up's is over pairs of replies to the same prompt"
+"""A median of quotients is not the quotient of two medians, least of all on a busy machine."""
+
+
 def report(result: BenchResult) -> str:
     """The result as text: a row a kind of prompt, then a row a draft length where several ran."""
     ours = result.speculative
     lines = [f"target  {shown(result.target.name, 60)}"]
     if ours:
         lines.append(f"draft   {shown(result.drafter.name, 60)}, draft length {ours}")
+        lines += ["", MEDIANS]
     lines += ["", _by_kind(result, ours)]
     if len([v for v in result.variants if v not in (BASELINE, SERVER)]) > 1:
         lines += ["", _by_variant(result)]

@@ -28,7 +28,7 @@ from core.protocol import (
 )
 from core.settings import Settings
 from tui import figures
-from tui.commands.output import complain, print_json
+from tui.commands.output import complain, in_unicode, print_json
 from tui.exit_codes import INTERRUPTED
 from tui.sanitize import clean_stream
 
@@ -100,21 +100,16 @@ def _prompt(words: list[str]) -> str:
                 "There is no prompt; give one as an argument or on stdin.", kind="settings"
             )
         text = sys.stdin.buffer.read().decode("utf-8", "replace")
-    text = _unicode(text).strip()
+    text = in_unicode(text).strip()
     if not text:
         raise SpecdecError("The prompt is empty; write something to answer.", kind="settings")
     return text
 
 
 def _messages(settings: Settings, prompt: str) -> list[ChatMessage]:
-    system = _unicode(settings.system)
+    system = in_unicode(settings.system)
     first = [ChatMessage(role="system", content=system)] if system else []
     return [*first, ChatMessage(role="user", content=prompt)]
-
-
-def _unicode(text: str) -> str:
-    """Arguments in another encoding come as lone surrogates, which no line of JSON can carry."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class _Conversation:

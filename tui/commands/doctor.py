@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from core.chats.database import chats_path
+from core.chats.presets import read_presets
 from core.configuration import load_settings
 from core.demo import DRAFT_PATH, TARGET_PATH
 from core.errors import SpecdecError
@@ -52,6 +54,8 @@ def examine() -> Finding:
     """Ask the engine, the disk and the terminal."""
     problems: list[str] = []
     _check_configuration(problems)
+    if wrong_preset := read_presets()[1]:
+        problems.append(shown(wrong_preset, 400))
     engine = _engine(problems)
     offload = engine.get("supports_gpu_offload")
     facts = {
@@ -63,6 +67,8 @@ def examine() -> Finding:
         "bundled_pair": _bundled(problems),
         "config_file": str(config_path()),
         "config_file_present": config_path().is_file(),
+        "chats_file": str(chats_path()),
+        "chats_file_present": chats_path().is_file(),
         "terminal": _terminal(),
     }
     if offload is False and _has_nvidia():
@@ -188,10 +194,8 @@ def _report(finding: Finding) -> str:
         ("GPU offload", "yes" if offload else f"no; for a GPU: {facts['gpu_hint']}"),
         ("threads", str(facts.get("usable_cores", figures.DASH))),
         ("bundled pair", "present" if facts["bundled_pair"]["present"] else "not usable"),
-        (
-            "configuration",
-            f"{facts['config_file']}{'' if facts['config_file_present'] else ' (not there)'}",
-        ),
+        ("configuration", _place(facts, "config_file")),
+        ("chats", _place(facts, "chats_file")),
         (
             "terminal",
             f"{terminal['term'] or figures.DASH}, {terminal['columns']}×{terminal['lines']}, "
@@ -201,6 +205,10 @@ def _report(finding: Finding) -> str:
     text = [f"{label:<17} {shown(str(value), 1000)}" for label, value in lines]
     wrong = [f"wrong: {problem}" for problem in finding.problems]
     return "\n".join([*text, "", *(wrong or ["nothing is wrong"])])
+
+
+def _place(facts: dict[str, Any], name: str) -> str:
+    return f"{facts[name]}{'' if facts[name + '_present'] else ' (not there)'}"
 
 
 def _device(device: dict[str, Any]) -> str:

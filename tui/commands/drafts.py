@@ -19,8 +19,7 @@ from core.models.untrusted import shown
 from core.settings import Settings, source_of
 from tui import figures
 from tui.commands.engine_facts import engine_facts
-from tui.commands.models import weights
-from tui.commands.output import complain, print_json, table
+from tui.commands.output import complain, in_unicode, print_json, table
 from tui.judging import expected
 
 HEADINGS = ("draft", "weights", "size", "speed-up", "with target", "verdict")
@@ -72,8 +71,8 @@ def _devices() -> list[Device]:
 
 def _document(path: Path, found: Survey, devices: Sequence[Device]) -> dict[str, Any]:
     return {
-        "target": _text(found.target.model.name),
-        "target_path": _text(str(path)),
+        "target": in_unicode(found.target.model.name),
+        "target_path": in_unicode(str(path)),
         "devices": [asdict(device) for device in devices],
         "drafts": [_entry(advice) for advice in found.drafts],
     }
@@ -83,8 +82,8 @@ def _entry(advice: Advice) -> dict[str, Any]:
     candidate, record = advice.candidate, advice.candidate.record
     model, memory = candidate.model, candidate.memory
     return {
-        "name": _text(model.name),
-        "path": _text(str(model.path)),
+        "name": in_unicode(model.name),
+        "path": in_unicode(str(model.path)),
         "size_bytes": model.size_bytes,
         "n_params": model.n_params,
         "quantisation": model.quantisation,
@@ -100,11 +99,6 @@ def _entry(advice: Advice) -> dict[str, Any]:
         "memory_fits": memory.fits if memory else None,
         "memory": memory.sentence if memory else None,
     }
-
-
-def _text(name: str) -> str:
-    """File names are bytes; those that are no UTF-8 cannot stand in JSON as they are."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 # ------------------------------------------------------------------ for people
@@ -126,7 +120,7 @@ def _row(advice: Advice) -> tuple[str, ...]:
     candidate = advice.candidate
     return (
         shown(candidate.model.name, MAX_NAME),
-        weights(candidate.model.n_params),
+        figures.parameters(candidate.model.n_params) if candidate.model.n_params else "",
         figures.size(candidate.model.size_bytes),
         _speedup(advice),
         gib(candidate.memory.total) if candidate.memory else "",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from core.models.untrusted import shown
+from tui.action import Action
 from tui.commands.output import print_json, table
 from tui.keymap import Keymap, own_keymap
-from tui.keys import Action, every_action
+from tui.keys import every_action
 
 PLACES = {"chat": "chat", "list": "lists", "page": "texts to read"}
 ROWS = ("action", "keys", "where", "does")
@@ -32,9 +33,9 @@ def _document(entry: Action, keymap: Keymap) -> dict[str, object]:
         "default_keys": list(entry.keys),
         "scope": entry.scope,
         "command": f"/{entry.command}" if entry.command else None,
-        "help": entry.help,
+        "help": keymap.named(entry.help),
     }
 
 
 def _row(entry: Action, keymap: Keymap) -> tuple[str, ...]:
-    return (entry.id, keymap.text(entry) or NO_KEY, PLACES[entry.scope], entry.help)
+    return (entry.id, keymap.text(entry) or NO_KEY, PLACES[entry.scope], keymap.named(entry.help))

@@ -10,7 +10,7 @@ from core.models.catalog import ModelFile, bundled_models, find_models
 from core.models.untrusted import shown
 from core.settings import Settings
 from tui import figures
-from tui.commands.output import print_json, table
+from tui.commands.output import in_unicode, print_json, table
 
 HEADINGS = ("name", "weights", "type", "size", "context", "what", "where")
 MAX_NAME = 60
@@ -29,12 +29,7 @@ def run(settings: Settings, as_json: bool) -> int:
 
 
 def _document(model: ModelFile) -> dict[str, Any]:
-    return asdict(model) | {"path": _text(str(model.path)), "name": _text(model.name)}
-
-
-def _text(name: str) -> str:
-    """File names are bytes; those that are no UTF-8 cannot stand in JSON as they are."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return asdict(model) | {"path": in_unicode(str(model.path)), "name": in_unicode(model.name)}
 
 
 def _listing(models: Sequence[ModelFile]) -> str:
@@ -46,19 +41,10 @@ def _listing(models: Sequence[ModelFile]) -> str:
 def _row(model: ModelFile) -> tuple[str, ...]:
     return (
         shown(model.name, MAX_NAME),
-        weights(model.n_params),
+        figures.parameters(model.n_params) if model.n_params else "",
         shown(model.quantisation, 12),
         figures.size(model.size_bytes),
         figures.tokens(model.n_ctx_train) if model.n_ctx_train else "",
         "unusable" if model.error else model.kind,
         model.source,
     )
-
-
-def weights(count: int) -> str:
-    """Parameters as models are named for them: 494M, 1.5B."""
-    for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if count >= unit:
-            value = count / unit
-            return f"{value:.1f}{name}" if value < 10 else f"{value:.0f}{name}"
-    return str(count) if count else ""

@@ -38,19 +38,27 @@ def print_json(document: dict[str, Any]) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=not unicode_safe))
 
 
+def in_unicode(text: str) -> str:
+    """What the system gave as bytes (file names, arguments) and is no UTF-8 came as lone
+    surrogates, which no JSON can carry."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def complain(sentence: str) -> None:
     """One sentence on stderr under the program's name."""
     print(f"specdec-tui: {sentence}", file=sys.stderr, flush=True)
 
 
 def table(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
-    """Rows in columns; those named in `right` are aligned to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    """Rows in columns, names in wide characters too; those in `right` are aligned to the right."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        cells = []
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            gap = " " * (width - cell_len(cell))
+            cells.append(gap + cell if i in right else cell + gap)
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from core.models.removal import Removal, hub_folder, plan_removal, remove
 from core.models.untrusted import shown
 from core.settings import Settings
 from tui import figures
-from tui.commands.output import print_json
+from tui.commands.output import in_unicode, print_json
 from tui.exit_codes import FAILED
 
 
@@ -27,8 +27,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(
             {
-                "name": _text(removal.name),
-                "paths": [_text(str(path)) for path in removal.paths],
+                "name": in_unicode(removal.name),
+                "paths": [in_unicode(str(path)) for path in removal.paths],
                 "freed_bytes": removal.freed_bytes,
                 "note": removal.note or None,
             }
@@ -77,8 +77,3 @@ def _confirmed(removal: Removal) -> bool:
     if not answer.endswith("\n"):  # nobody ended the line
         print(file=sys.stderr)
     return answer.strip().lower() in ("y", "yes")
-
-
-def _text(name: str) -> str:
-    """File names are bytes; those that are no UTF-8 cannot stand in JSON as they are."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

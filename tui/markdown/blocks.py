@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content, Span
 
+from tui.sanitize import clean_stream
 from tui.stand_ins import spelled
 
 if TYPE_CHECKING:
@@ -215,5 +216,6 @@ def inline(token: Token) -> Content:
         elif child.type == "hardbreak":
             put("\n")
         else:
-            put(spelled(child.content), STYLES["code"] if child.type == "code_inline" else "")
+            text = clean_stream(child.content)  # `&#x202e;` has only now become what it stands for
+            put(spelled(text), STYLES["code"] if child.type == "code_inline" else "")
     return Content("".join(parts), [span for span in spans if span.style and span.end > span.start])

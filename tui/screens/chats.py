@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -20,6 +18,8 @@ from core.chats.exports import Format
 from core.chats.search import Hit
 from core.chats.store import Store
 from tui import saved_chats
+from tui.defects import SaysDefects
+from tui.messages import FromThread
 from tui.sanitize import clean_line
 from tui.saved_chats import Answer, Row
 from tui.screens.prompt import PromptScreen
@@ -39,14 +39,7 @@ class Open:
     message: int | None = None
 
 
-@dataclass
-class Done(Message):
-    """A thread has been to the disk: `take` puts in what came of it."""
-
-    take: Callable[[], None]
-
-
-class ChatsScreen(ModalScreen[Open | None]):
+class ChatsScreen(SaysDefects, ModalScreen[Open | None]):
     """Closes with the chat to open, or None.
 
     One types to search, as most come to find something; the arrow keys move through what is found
@@ -119,12 +112,12 @@ class ChatsScreen(ModalScreen[Open | None]):
         """Run `work()` on a thread, and what it returns here."""
 
         def run() -> None:
-            self.post_message(Done(work()))
+            self.post_message(FromThread(work()))
 
         self.run_worker(run, thread=True, exit_on_error=False, group=group)
 
-    @on(Done)
-    def _take(self, message: Done) -> None:
+    @on(FromThread)
+    def _take(self, message: FromThread) -> None:
         message.take()
 
     def _look(self, at: int | None = None) -> None:
@@ -169,7 +162,8 @@ class ChatsScreen(ModalScreen[Open | None]):
     def _show_hints(self) -> None:
         searching = self.focused is self._search
         self._search.placeholder = TYPE if searching else GO
-        row: list[Hint] = [("Enter", "open")] if self._list.highlighted else []
+        enter = "Enter" if searching else "{list_choose}"
+        row: list[Hint] = [(enter, "open")] if self._list.highlighted else []
         if searching:
             hints: list[Hint] = [*row, ("↑ ↓", "move"), ("Tab", "rename, delete, export …")]
         elif row:
@@ -264,21 +258,35 @@ class ChatsScreen(ModalScreen[Open | None]):
         self._bring(lambda: saved_chats.brought_back(self._store))
 
     def action_import(self) -> None:
+        self._ask_for_path()
+
+    def _ask_for_path(self, before: str = "", problem: str = "") -> None:
+        """Of a chat to import; again where there is a problem with the one given before."""
+
         def take_in(given: str | None) -> None:
             if given and given.strip():
-                self._bring(lambda: saved_chats.imported(self._store, given))
+                again = partial(self._ask_for_path, given)
+                self._bring(lambda: saved_chats.imported(self._store, given), again)
 
-        prompt = PromptScreen("import", placeholder="path of a chat exported as JSON")
+        prompt = PromptScreen("import", before, "path of a chat exported as JSON", problem)
         self.app.push_screen(prompt, take_in)
 
-    def _bring(self, work: Callable[[], tuple[int | None, Answer]]) -> None:
-        """Do what puts a chat on the list, and go to it."""
+    def _bring(
+        self,
+        work: Callable[[], tuple[int | None, Answer]],
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        """Do what puts a chat on the list, and go to it. `refused` takes the sentence where it
+        could not be done."""
 
         def run() -> Callable[[], None]:
             chat, answer = work()
 
             def take() -> None:
                 self._hints.say("")
+                if chat is None and refused and self.is_current:
+                    refused(clean_line(answer[0], 400))
+                    return
                 self._say(answer)
                 if chat is not None:
                     self._look(chat)
@@ -289,5 +297,4 @@ class ChatsScreen(ModalScreen[Open | None]):
 
     def action_export(self, form: Format) -> None:
         if (chosen := self._chosen()) is not None:
-            work = partial(saved_chats.saved_as, self._store, chosen[0], form, Path.cwd())
-            self._change(work, chosen[0])
+            self._change(partial(saved_chats.saved_as, self._store, chosen[0], form), chosen[0])

@@ -12,18 +12,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import Input
 
 from core.errors import SpecdecError
-from tui import figures
 from tui.code_blocks import CodeBlock, save
-from tui.widgets.lines import Lines
-from tui.widgets.options import Options
+from tui.widgets.code_list import CodeList
+from tui.widgets.key_hints import shortcuts_of
+from tui.widgets.pick_list import PickList
+from tui.widgets.problem import Problem
 
-NUMBER_CELLS, LANGUAGE_CELLS, LINES_CELLS = 4, 12, 12
+MOST_HEIGHT = 80
+"""Per cent of the screen, as the style sheet says."""
+FRAME_LINES, NAME_LINES, PROBLEM_LINES = 4, 2, 2
 HINTS = {
-    "choose": "Enter or number copies · s saves · Esc closes",
+    "choose": "{list_choose} or number copies · s saves · Esc closes",
     "name": "Enter saves · Esc goes back",
 }
 
@@ -34,22 +36,6 @@ class Taken:
 
     block: CodeBlock
     path: str = ""
-
-
-class Problem(Lines):
-    """What is wrong with the name."""
-
-    DEFAULT_CSS = """
-    Problem { height: auto; color: $failure; }
-    """
-    text = ""
-
-    def say(self, text: str) -> None:
-        self.text = text
-        self.changed()
-
-    def build(self, width: int) -> Sequence[Content]:
-        return Content(self.text).wrap(max(8, width)) if self.text else []
 
 
 class CodeScreen(ModalScreen[Taken | None]):
@@ -68,14 +54,6 @@ class CodeScreen(ModalScreen[Taken | None]):
             border-subtitle-color: $muted;
             padding: 1 1;
         }
-        & OptionList, & OptionList:focus {
-            height: auto;
-            max-height: 100%;
-            border: none;
-            background: $surface;
-            padding: 0;
-            scrollbar-size-vertical: 1;
-        }
         & Input, & Input:focus {
             display: none;
             height: 1;
@@ -85,10 +63,6 @@ class CodeScreen(ModalScreen[Taken | None]):
             background: $panel;
         }
         & .-naming Input { display: block; }
-        & OptionList > .option-list--option-highlighted { background: $panel; }
-        & OptionList:focus > .option-list--option-highlighted {
-            background: $block-cursor-background;
-        }
     }
     """
 
@@ -100,48 +74,46 @@ class CodeScreen(ModalScreen[Taken | None]):
 
     def __init__(self, blocks: Sequence[CodeBlock]) -> None:
         super().__init__()
-        self._blocks = list(blocks)
+        self._blocks, self._list = list(blocks), CodeList(blocks)
+        self._input = Input(placeholder="File name, such as ~/example.py", select_on_focus=False)
+        self._problem = Problem()
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            yield Options(*(self._row(n, b) for n, b in enumerate(self._blocks)), markup=False)
-            yield Input(placeholder="File name, such as ~/example.py", select_on_focus=False)
-            yield Problem()
+            yield self._list
+            yield self._input
+            yield self._problem
         box.border_title = "code blocks, the newest first"
         self._hint("choose", box)
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = 0
+        self._list.focus()
+
+    def on_resize(self) -> None:
+        self._make_room()
 
     def _hint(self, stage: Literal["choose", "name"], box: Vertical | None = None) -> None:
         box = box or self.query_one(Vertical)
-        box.border_subtitle = HINTS[stage]
+        box.border_subtitle = Content(shortcuts_of(self.app).named(HINTS[stage]))
         box.set_class(stage == "name", "-naming")
+        self._make_room()
 
-    def _row(self, number: int, block: CodeBlock) -> Option:
-        room = max(
-            8, min(76, self.app.size.width) - 6 - NUMBER_CELLS - LANGUAGE_CELLS - LINES_CELLS
-        )
-        first = next((line for line in block.code.split("\n") if line.strip()), "")
-        text = Content(first.strip()).expand_tabs(4).truncate(room, ellipsis=True)
-        return Option(
-            Content.assemble(
-                (f"{number + 1:>2}  ", "$muted"),
-                (block.language[: LANGUAGE_CELLS - 1].ljust(LANGUAGE_CELLS), "$md-code"),
-                text.pad_right(max(0, room - text.cell_length)),
-                (figures.count(block.n_lines, "line").rjust(LINES_CELLS), "$muted"),
-            )
-        )
+    def _say(self, problem: str) -> None:
+        self._problem.say(problem)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The list scrolls, so that there is room for a name and what is wrong with it."""
+        below = NAME_LINES if self.focused is self._input else 0
+        below += PROBLEM_LINES if self._problem.text else 0
+        most = self.size.height * MOST_HEIGHT // 100 - FRAME_LINES - below
+        self._list.styles.max_height = max(1, most)
 
     # -------------------------------------------------------------- choosing
 
-    @property
-    def _chosen(self) -> CodeBlock:
-        return self._blocks[self.query_one(OptionList).highlighted or 0]
-
-    @on(OptionList.OptionSelected)
-    def _copy(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(Taken(self._blocks[event.option_index]))
+    @on(PickList.Picked)
+    def _copy(self) -> None:
+        self.dismiss(Taken(self._list.highlighted))
 
     def on_key(self, event: events.Key) -> None:
         naming = isinstance(self.focused, Input)
@@ -152,27 +124,28 @@ class CodeScreen(ModalScreen[Taken | None]):
     # -------------------------------------------------------------- saving
 
     def action_name(self) -> None:
+        self._input.focus()
         self._hint("name")
-        self.query_one(Input).focus()
 
     @on(Input.Submitted)
     def _save(self, event: Input.Submitted) -> None:
         event.stop()
+        block = self._list.highlighted
         try:
-            path = save(self._chosen.code, event.value)
+            path = save(block.code, event.value)
         except SpecdecError as error:
-            self.query_one(Problem).say(error.message)
+            self._say(error.message)
         else:
-            self.dismiss(Taken(self._chosen, str(path)))
+            self.dismiss(Taken(block, str(path)))
 
     @on(Input.Changed)
     def _renamed(self) -> None:
-        self.query_one(Problem).say("")
+        self._say("")
 
     def action_back(self) -> None:
-        if isinstance(self.focused, Input):
-            self.query_one(Problem).say("")
+        if self.focused is self._input:
+            self._list.focus()
+            self._say("")
             self._hint("choose")
-            self.query_one(OptionList).focus()
         else:
             self.dismiss(None)

@@ -106,7 +106,7 @@ class CompareScreen(ModalScreen[DraftOption | None]):
             self._show()
 
     def _hints_before(self) -> list[Hint]:
-        hints: list[Hint] = [("Enter", "compare"), ("Space", "in or out")]
+        hints: list[Hint] = [("{list_choose}", "compare"), ("Space", "in or out")]
         if len(self._questions) > 1:
             hints.append(("p", f"instead: {self._questions[1].where}"))
         return [*hints, ("Esc", "close")]

@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from core.settings import Settings
 from tui.choices import DraftOption
+from tui.defects import SaysDefects
 from tui.dialogue import Dialogue
 from tui.judging import DraftRow, Judgement, facts, judge, rows, title
 from tui.widgets.draft_table import DraftHeadings, DraftTable, number_chosen
@@ -62,7 +63,7 @@ class DraftDetails(Lines):
         return lines
 
 
-class DraftsScreen(ModalScreen[DraftOption | None]):
+class DraftsScreen(SaysDefects, ModalScreen[DraftOption | None]):
     """Closes with the option chosen, or None."""
 
     CSS = """
@@ -104,7 +105,7 @@ class DraftsScreen(ModalScreen[DraftOption | None]):
 
     def on_mount(self) -> None:
         self._table.focus()
-        self._hints.show([("1–9", "choose"), ("Enter", "choose"), ("Esc", "close")])
+        self._hints.show([("1–9", "choose"), ("{list_choose}", "choose"), ("Esc", "close")])
         self._hints.say(JUDGING)
         self._show()
         self.set_interval(LOOK_AGAIN_S, self._show)

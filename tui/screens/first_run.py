@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -11,15 +10,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.errors import SpecdecError
 from core.settings import Settings
 from tui import figures
+from tui.defects import SaysDefects
 from tui.downloads import Request, summary
 from tui.fetching import Fetcher
+from tui.messages import FromThread
 from tui.sanitize import clean_line
 from tui.state import EngineState
 from tui.welcoming import (
@@ -38,17 +38,11 @@ from tui.widgets.pick_list import PickList
 
 LOOK_AGAIN_S = 0.3
 SIZE_CELLS, EXPECTED_CELLS = 10, 20
+FIRST = "Nothing is configured yet. "
 LEAD = (
-    "Nothing is configured yet. Choose a pair of models to chat with: a target, and a small draft "
-    "that makes it faster. F5 shows all models, here and on the Hub, at any time."
+    "Choose a pair of models to chat with: a target, and a small draft "
+    "that makes it faster. {models} shows all models, here and on the Hub, at any time."
 )
-
-
-@dataclass
-class Found(Message):
-    """A thread has looked something up: `take` puts it in, on the screen's own thread."""
-
-    take: Callable[[], None]
 
 
 class PairList(PickList):
@@ -112,9 +106,9 @@ def _short(repo: str) -> str:
     return repo.rpartition("/")[2].removesuffix("-GGUF")
 
 
-class FirstRunScreen(ModalScreen[Local | None]):
-    """Closes with the pair on this machine to take, or None for the bundled one, which is loading
-    meanwhile. What it begins to fetch comes without it."""
+class FirstRunScreen(SaysDefects, ModalScreen[Local | Bundled | None]):
+    """Closes with the pair on this machine to take, or None for what is in use: at the first start
+    the bundled one, which is loading meanwhile. What it begins to fetch comes without it."""
 
     CSS = """
     FirstRunScreen.page { background: $background; align: left top; }
@@ -136,9 +130,12 @@ class FirstRunScreen(ModalScreen[Local | None]):
         Binding("f8", "app.downloads", "downloads", id="downloads"),
     ]
 
-    def __init__(self, settings: Settings, state: EngineState, fetcher: Fetcher) -> None:
+    def __init__(
+        self, settings: Settings, state: EngineState, fetcher: Fetcher, *, first: bool
+    ) -> None:
         super().__init__(classes="page")
         self._settings, self._state, self._fetcher = settings, state, fetcher
+        self._first = first
         self._looking = False
         self._list, self._hints = PairList(), KeyHints()
         self._about = Static("", id="about", markup=False)
@@ -146,7 +143,8 @@ class FirstRunScreen(ModalScreen[Local | None]):
     def compose(self) -> ComposeResult:
         with Container(id="page"):
             yield Static("welcome to specdec-tui", id="title", markup=False)
-            yield Static(shortcuts_of(self.app).in_text(LEAD), id="lead", markup=False)
+            lead = shortcuts_of(self.app).named((FIRST if self._first else "") + LEAD)
+            yield Static(lead, id="lead", markup=False)
             yield self._list
             yield self._about
             yield self._hints
@@ -167,37 +165,35 @@ class FirstRunScreen(ModalScreen[Local | None]):
 
         def work() -> None:
             local, remote = look(memory, self._settings)
-            self.post_message(Found(lambda: self._list.show(rows(local, remote))))
+            self.post_message(FromThread(lambda: self._list.show(rows(local, remote))))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    @on(Found)
-    def _found(self, message: Found) -> None:
+    @on(FromThread)
+    def _found(self, message: FromThread) -> None:
         message.take()
 
     @on(PickList.Moved)
     def _moved(self) -> None:
         row = self._list.highlighted
-        close: Hint = ("Esc", "chat on the bundled pair")
-        more: list[Hint] = [("F5", "all models"), close]
+        close: Hint = ("Esc", "chat on the bundled pair" if self._first else "close")
+        more: list[Hint] = [("{models}", "all models"), close]
         match row:
             case Local():
                 self._about.update(clean_line(f"{row.draft_name or 'no draft'}: {row.verdict}"))
-                uses: list[Hint] = [("Enter", "use it"), ("d", "use it, keep it as default")]
-                self._hints.show([*uses, *more])
+                keep: Hint = ("d", "use it, keep it as default")
+                self._hints.show([("{list_choose}", "use it"), keep, *more])
             case Remote():
                 self._about.update(f"{row.target} with {row.draft}")
-                self._hints.show([("Enter", "fetch both; chat meanwhile"), *more])
+                self._hints.show([("{list_choose}", "fetch both; chat meanwhile"), *more])
             case _:
                 self._about.update("Two tiny models that know little, here without a download.")
-                self._hints.show([("Enter", "begin"), *more])
+                self._hints.show([("{list_choose}", "begin" if self._first else "use it"), *more])
 
     @on(PickList.Picked)
     def _picked(self) -> None:
         match row := self._list.highlighted:
-            case Bundled():
-                self.dismiss(None)
-            case Local():
+            case Bundled() | Local():
                 self.dismiss(row)
             case Remote():
                 self._fetch(row)
@@ -229,16 +225,16 @@ class FirstRunScreen(ModalScreen[Local | None]):
                 wanted = choices_of(row)
             except SpecdecError as error:
                 problem = error.message
-                self.post_message(Found(lambda: self._say(problem, "$failure")))
+                self.post_message(FromThread(lambda: self._say(problem, "$failure")))
                 return
-            self.post_message(Found(lambda: self._queue([Request(*one) for one in wanted])))
+            self.post_message(FromThread(lambda: self._queue([Request(*one) for one in wanted])))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
     def _queue(self, requests: Sequence[Request]) -> None:
         for request in requests:
             self._fetcher.fetch(request)
-        queued = shortcuts_of(self.app).in_text("Both are in the queue; F8 shows it.")
+        queued = shortcuts_of(self.app).named("Both are in the queue; {downloads} shows it.")
         self._say(f"{queued} Esc begins a chat meanwhile.")
 
     def _follow(self) -> None:

@@ -12,15 +12,16 @@ from textual.screen import Screen
 
 from tui.key_names import key_text
 from tui.keymap import Keymap
-from tui.keys import ACTIONS, IN_LISTS, every_action
+from tui.keys import ACTIONS, every_action
+from tui.keys_in_lists import IN_LISTS
 from tui.screens.reading import Entry, ReadingScreen
 from tui.stand_ins import named_arrows
 
 REMAPPING = (
     'Other keys: a [keys] table in config.toml, as in new_chat = "alt+n"; `specdec-tui keys` lists '
-    "the names. Every command can be had by Ctrl+P and with a slash, too, where a terminal keeps a "
-    "key for itself. Ctrl+Q arrives even where it is the terminal's flow control (XON)."
+    "the names. Where a terminal keeps a key for itself: every command can be had with a slash"
 )
+FLOW_CONTROL = " Ctrl+Q arrives even where it is the terminal's flow control (XON)."
 TEXTUALS_OWN = ("app.focus_next", "app.focus_previous", "screen.copy_text")
 """Keys that every screen has."""
 
@@ -38,6 +39,7 @@ WORDS = (
     ("a round", "tokens a round yields, the target's own token included"),
     ("tok/s", "tokens a second while decoding, after the first round"),
     ("speed-up", "tok/s over that of the target alone, measured in this session"),
+    ("chat", "in the list of drafts: the speed-up in the chat that is open"),
     ("target alone", "tok/s of the target without a draft, measured in this session"),
     ("predicted", "tok/s to be expected of each draft length, from what was measured"),
     ("first token", "time from Enter to the first text (TTFT)"),
@@ -98,11 +100,16 @@ def _entries(node: DOMNode, screen: Screen[object]) -> list[tuple[str, str]]:
 def help_lines(shortcuts: Keymap, said: Container[str] = ()) -> list[Content | Entry]:
     """Keys, but for those `said` already; then words."""
     lines: list[Content | Entry] = [Content.styled("keys of the chat", "bold $muted")]
-    keys = [(shortcuts.text(entry), entry.help) for entry in ACTIONS if entry.in_help]
-    lines += [_entry(key, text) for key, text in keys if key and key not in said]
+    keys = [(shortcuts.text(entry), entry) for entry in ACTIONS if entry.in_help]
+    lines += [
+        _entry(key, shortcuts.named(entry.help)) for key, entry in keys if key and key not in said
+    ]
     lines += [Content(""), Content.styled("words", "bold $muted")]
     lines += [_entry(word, meaning) for word, meaning in WORDS]
-    return [*lines, Content(""), Content.styled(REMAPPING, "$muted")]
+    palette = shortcuts.named(" and by {palette}") if shortcuts.of("palette") else ""
+    flow_control = FLOW_CONTROL if "ctrl+q" in shortcuts.of("quit") else ""
+    remapping = f"{REMAPPING}{palette}.{flow_control}"
+    return [*lines, Content(""), Content.styled(remapping, "$muted")]
 
 
 def _entry(name: str, text: str) -> Entry:

@@ -59,6 +59,7 @@ class JumpScreen(ModalScreen[Widget | None]):
         self._places = dict(zip(LETTERS, found, strict=False))
 
     def compose(self) -> ComposeResult:
+        self._laid_out = self.app.size
         says = Static(SAID, id="says", markup=False)  # in the place of the keys, which rest now
         says.styles.offset = (0, self.app.size.height - 1)
         yield says
@@ -78,3 +79,9 @@ class JumpScreen(ModalScreen[Widget | None]):
 
     def on_click(self) -> None:
         self.dismiss(None)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The places are elsewhere now, and so would be their letters."""
+        before, self._laid_out = self._laid_out, event.size  # which comes more than once
+        if event.size != before:
+            self.dismiss(None)

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
@@ -20,9 +19,12 @@ from textual.worker import get_current_worker
 from core.settings import Settings
 from tui import figures, model_shelf
 from tui.browser import Browser, Local, Remote, RemoteChoice, rows
-from tui.dialogue import BUSY, Dialogue
+from tui.defects import SaysDefects
+from tui.dialogue import Dialogue
 from tui.downloads import Item, Request, summary
+from tui.effects import BUSY
 from tui.fetching import Fetcher
+from tui.messages import FromThread
 from tui.model_shelf import Shelf, same_file
 from tui.sanitize import clean_line
 from tui.screens.confirm import ConfirmScreen
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from core.models.removal import Removal
 
 LOOK_AGAIN_S = 0.2
+FETCH_FIRST = "Fetch it with {list_choose}; when it is here it can be the target."
 Role = Literal["target", "draft"]
 
 
@@ -46,14 +49,7 @@ class Use:
     path: str
 
 
-@dataclass
-class Answer(Message):
-    """A thread has looked something up: `take` puts it in, on the screen's own thread."""
-
-    take: Callable[[], None]
-
-
-class ModelsScreen(ModalScreen[Use | None]):
+class ModelsScreen(SaysDefects, ModalScreen[Use | None]):
     """Closes with the model to use, or None. Downloads that it starts go on without it."""
 
     CSS = """
@@ -137,17 +133,25 @@ class ModelsScreen(ModalScreen[Use | None]):
         if self._asking_use and isinstance(row, Local):
             return [("t", "as target"), ("d", "as draft"), ("Esc", "back")]
         if self.focused is self._filter:
-            return [("Enter", "search the Hub"), ("↓", "to the list"), ("Esc", "back")]
-        ends: list[Hint] = [("/", "filter"), ("F8", "downloads"), ("Esc", "close")]
+            return [("Enter", "search the Hub"), ("↓", "to the list"), self._back]
+        ends: list[Hint] = [("/", "filter"), ("{downloads}", "downloads"), self._back]
         match row:
             case Local():
-                uses: list[Hint] = [("Enter", "use"), ("t", "as target"), ("d", "as draft")]
+                uses: list[Hint] = [("{list_choose}", "use"), ("t", "as target"), ("d", "as draft")]
                 return [*uses, ("x", "delete"), *ends]
             case Remote():
-                return [("Enter", "close its files" if row.opened else "its files"), *ends]
+                return [("{list_choose}", "close its files" if row.opened else "its files"), *ends]
             case RemoteChoice():
-                return [("Enter", "fetch"), ("d", "fetch as draft if it fits"), *ends]
+                return [("{list_choose}", "fetch"), ("d", "fetch as draft if it fits"), *ends]
         return ends
+
+    @property
+    def _back(self) -> Hint:
+        filtering = self._filter.value or self.focused is self._filter
+        return "Esc", "back" if filtering else "close"
+
+    def _named(self, sentence: str) -> str:
+        return shortcuts_of(self.app).named(sentence)
 
     def _say(self, text: str, style: str = "$notice") -> None:
         self._hints.say(clean_line(text, 400), style)
@@ -186,12 +190,12 @@ class ModelsScreen(ModalScreen[Use | None]):
             worker = get_current_worker()
             take = look(lambda: worker.is_cancelled)
             if not worker.is_cancelled:
-                self.post_message(Answer(take))
+                self.post_message(FromThread(take))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    @on(Answer)
-    def _take_answer(self, message: Answer) -> None:
+    @on(FromThread)
+    def _take_answer(self, message: FromThread) -> None:
         message.take()
         self._show()
 
@@ -253,8 +257,12 @@ class ModelsScreen(ModalScreen[Use | None]):
         self._list.focus()
 
     def action_back(self) -> None:
-        """One step back: from the menu and the filter to the list, from the list to the chat."""
-        if self._asking_use or self.focused is self._filter:
+        """One step back: from the menu to the list, from what fits the filter to all models, from
+        these to the chat."""
+        filtering = self._filter.value or self.focused is self._filter
+        if self._asking_use or filtering:
+            if not self._asking_use:
+                self._filter.value = ""
             self._leave_menu()
             self._list.focus()
             self._show_row()
@@ -283,7 +291,7 @@ class ModelsScreen(ModalScreen[Use | None]):
             case RemoteChoice() if role == "draft":
                 self._fetch(row, self._target)
             case RemoteChoice():
-                self._say("Fetch it with Enter; when it is here it can be the target.")
+                self._say(self._named(FETCH_FIRST))
         self._show_row()
 
     def _use(self, row: Local, role: Role) -> None:
@@ -295,7 +303,7 @@ class ModelsScreen(ModalScreen[Use | None]):
         elif role == "draft":
             self._use_as_draft(path)
         elif self._dialogue.busy:
-            self._say(BUSY)
+            self._say(self._named(BUSY))
         else:
             self.dismiss(Use("target", path))
 
@@ -308,8 +316,10 @@ class ModelsScreen(ModalScreen[Use | None]):
             def take() -> None:
                 if why_not:
                     self._say(why_not, "$failure")
-                else:
+                elif self.is_active:
                     self.dismiss(Use("draft", path))
+                else:  # Textual would close the screen that was opened over this one meanwhile
+                    self._say("It fits; d takes it as the draft.")
 
             return take
 
@@ -321,12 +331,11 @@ class ModelsScreen(ModalScreen[Use | None]):
         elif row.here:
             self._say("It is on this machine already.")
         elif self._fetcher.fetch(Request(row.repository.id, row.choice, draft_for)):
-            queued = shortcuts_of(self.app).in_text("in the queue; F8 shows it")
+            queued = self._named("in the queue; {downloads} shows it")
             what = "checking whether it fits the target" if draft_for else queued
             self._hints.say(f"{clean_line(row.choice.name)}: {what}")
         else:
-            shows = shortcuts_of(self.app).in_text("F8 shows it")
-            self._say(f"It is in the queue already; {shows}.")
+            self._say(self._named("It is in the queue already; {downloads} shows it."))
         self._show()
 
     # -------------------------------------------------------------- deleting

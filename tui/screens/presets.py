@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 
 from core.chats.presets import Preset, preset_of, read_presets, remove_preset, save_preset
 from core.errors import SpecdecError
-from core.settings import Settings
+from core.settings import DEFAULTS, Settings
 from tui.choices import model_name
 from tui.preferences import value_text
 from tui.sanitize import clean_line
@@ -43,10 +43,12 @@ class PresetList(PickList):
     def __init__(self) -> None:
         super().__init__(id="presets")
         self._presets: Sequence[Preset] = ()
+        self._empty = EMPTY
 
-    def show(self, presets: Sequence[Preset], name: str = "") -> None:
-        """Take over the presets, the cursor on the one of that name, or near where it is."""
-        self._presets = presets
+    def show(self, presets: Sequence[Preset], name: str = "", empty: str = EMPTY) -> None:
+        """Take over the presets, the cursor on the one of that name, or near where it is. `empty`:
+        what is said where there are none."""
+        self._presets, self._empty = presets, empty
         names = [preset.name for preset in presets]
         place = names.index(name) if name in names else max(0, self.cursor)
         self.move_to(min(place, len(names) - 1))
@@ -58,12 +60,9 @@ class PresetList(PickList):
     def count(self) -> int:
         return len(self._presets)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._presets) - 1, at + by)) if self._presets else -1
-
     def build(self, width: int) -> Sequence[Content]:
         if not self._presets:
-            return [Content.styled(EMPTY, "$muted").truncate(width, ellipsis=True)]
+            return [Content.styled(self._empty, "$muted").truncate(width, ellipsis=True)]
         return super().build(width)
 
     def row(self, index: int, width: int) -> Sequence[Content]:
@@ -74,8 +73,8 @@ class PresetList(PickList):
 
 
 def described(preset: Preset) -> str:
-    """What a preset holds, in one line: the models first, the system prompt last."""
-    values = dict(preset.values)
+    """What a preset holds beside defaults, in one line: models first, the system prompt last."""
+    values = {key: value for key, value in preset.values.items() if value != DEFAULTS[key]}
     pair = [model_name(str(values.pop(key))) for key in ("target", "draft") if values.get(key)]
     system = values.pop("system", "")
     parts = [" ← ".join(pair), *(f"{key} {value_text(value)}" for key, value in values.items())]
@@ -123,15 +122,11 @@ class PresetsScreen(ModalScreen[Taken | None]):
         self._show()
 
     def _show(self, name: str = "", said: str = "") -> None:
-        presets: Sequence[Preset] = ()
-        style = "$foreground"
-        try:
-            presets = tuple(read_presets().values())
-        except SpecdecError as error:
-            said, style = error.message, "$failure"
-        self._list.show(presets, name)
-        self._hints.say(clean_line(said, 400), style)
-        own = [("Enter", "use"), ("x", "delete")] if presets else []
+        found, problem = read_presets()
+        presets = tuple(found.values())
+        self._list.show(presets, name, "" if problem else EMPTY)
+        self._hints.say(clean_line(problem or said, 400), "$failure" if problem else "$foreground")
+        own = [("{list_choose}", "use"), ("x", "delete")] if presets else []
         self._hints.show([*own, ("s", "keep what is in use now"), ("Esc", "close")])
 
     @on(PickList.Picked)

@@ -12,16 +12,19 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.widgets.problem import Problem
+
 
 class PromptScreen(ModalScreen[str | None]):
-    """Closes with what was written after Enter, with None after Esc."""
+    """Closes with what was written after Enter, with None after Esc. `problem`: why what was
+    written before would not do."""
 
     DEFAULT_CSS = """
     PromptScreen {
         & > Container {
             width: 76;
             max-width: 100%;
-            height: 3;
+            height: auto;
             background: $surface;
             border: round $primary;
             border-title-color: $foreground;
@@ -35,19 +38,30 @@ class PromptScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "back")]
 
-    def __init__(self, title: str, value: str = "", placeholder: str = "") -> None:
+    def __init__(
+        self, title: str, value: str = "", placeholder: str = "", problem: str = ""
+    ) -> None:
         super().__init__()
-        self._title = title
-        self._input = Input(value, placeholder=placeholder, compact=True)
+        self._title, self._before, self._problem = title, value, Problem()
+        self._problem.say(problem)
+        self._input = Input(
+            value, placeholder=placeholder, compact=True, select_on_focus=not problem
+        )
 
     def compose(self) -> ComposeResult:
         with Container() as box:
             box.border_title = Content(self._title)
             box.border_subtitle = "Enter done · Esc back"
             yield self._input
+            yield self._problem
 
     def on_mount(self) -> None:
         self._input.focus()
+
+    @on(Input.Changed)
+    def _written(self) -> None:
+        if self._input.value != self._before:  # Textual says so of the first value, too
+            self._problem.say("")
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:

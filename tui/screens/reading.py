@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from tui.bindings import bindings
-from tui.keys import IN_PAGES
+from tui.keys_in_lists import IN_PAGES
 from tui.widgets.lines import Lines
 
 

@@ -3,6 +3,7 @@ into `config.toml` and count as soon as they can."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -15,7 +16,7 @@ from textual.widgets import Input, Static
 
 from core.configuration import checked
 from core.errors import SpecdecError
-from core.settings import source_of
+from core.settings import config_path, read_toml, source_of
 from tui.preferences import (
     EFFECT_TEXT,
     Setting,
@@ -53,7 +54,7 @@ class SettingsScreen(ModalScreen[None]):
         &.-editing #edit { display: block; }
         & #body { height: 1fr; padding-top: 1; }
         & SettingList { padding: 0 1; }
-        & #about { padding: 0 1; border-top: solid $faint; height: 7; }
+        & #about { padding: 0 1; border-top: solid $faint; height: 8; }
         &.-wide #body { layout: horizontal; }
         &.-wide SettingList { width: 1fr; }
         &.-wide #about { width: 48; height: 100%; border-top: none; border-left: solid $faint; }
@@ -85,6 +86,8 @@ class SettingsScreen(ModalScreen[None]):
         self._label = Static(markup=False)
         self._edited: Setting | None = None
         self._wants_reload = False
+        self._file: Collection[str] = ()
+        """What config.toml sets."""
 
     def compose(self) -> ComposeResult:
         with Container(id="page"):
@@ -107,6 +110,10 @@ class SettingsScreen(ModalScreen[None]):
     # -------------------------------------------------------------- painting
 
     def _show(self) -> None:
+        try:
+            self._file = read_toml(config_path())
+        except SpecdecError:  # it is said when something is to be written
+            self._file = {}
         words = self._filter.value.casefold().split()
         found = [
             setting
@@ -123,10 +130,7 @@ class SettingsScreen(ModalScreen[None]):
     def _source(self, setting: Setting) -> str:
         if setting.name in self._owner.changed_here:
             return "session"
-        try:
-            return source_of(self._owner.settings, setting.name)
-        except SpecdecError:  # it is said when something is to be written
-            return "default"
+        return source_of(self._owner.settings, setting.name, self._file)
 
     def _show_row(self) -> None:
         setting = self._list.highlighted
@@ -153,13 +157,18 @@ class SettingsScreen(ModalScreen[None]):
         if self._edited is not None:
             return [("Enter", "keep"), ("Esc", "leave it as it was")]
         if self.focused is self._filter:
-            return [("↓", "to the list"), ("Esc", "back")]
+            return [("↓", "to the list"), ("Esc", self._where_back())]
         change: list[Hint] = []
         if setting is not None:
             words = {"switch": "on, off", "choice": "next", "text": "edit"}
-            change = [("Enter", words[setting.kind]), ("d", "default")]
+            change = [("{list_choose}", words[setting.kind]), ("d", "default")]
         reload: list[Hint] = [("r", "load the models again")] if self._wants_reload else []
-        return [*change, *reload, ("/", "filter"), ("Esc", "close")]
+        return [*change, *reload, ("/", "filter"), ("Esc", self._where_back())]
+
+    def _where_back(self) -> str:
+        if self._filter.value:
+            return "all settings"
+        return "back" if self.focused is self._filter else "close"
 
     def _say(self, text: str, style: str = "$foreground") -> None:
         self._hints.say(clean_line(text, 400), style)
@@ -275,11 +284,13 @@ class SettingsScreen(ModalScreen[None]):
             self._list.focus()
 
     def action_back(self) -> None:
-        """One step back: from editing and the filter to the list, from the list to the chat."""
+        """One step back: from editing to the list, from what fits the filter to all settings, from
+        these to the chat."""
         if self._edited is not None:
             self._end()
             self._hints.say("")
-        elif self.focused is self._filter:
+        elif self._filter.value or self.focused is self._filter:
+            self._filter.value = ""
             self._list.focus()
         else:
             self.dismiss(None)

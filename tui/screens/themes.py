@@ -52,9 +52,6 @@ class ThemeList(PickList):
     def count(self) -> int:
         return len(self._themes)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._themes) - 1, at + by))
-
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return self.count()
 
@@ -127,7 +124,7 @@ class ThemesScreen(ModalScreen[tuple[str, bool] | None]):
     def on_mount(self) -> None:
         self._list.focus()
         self._say(self._wrong)
-        self._hints.show([("Enter", "use"), ("s", "use and save"), ("Esc", "back")])
+        self._hints.show([("{list_choose}", "use"), ("s", "use and save"), ("Esc", "back")])
 
     def on_resize(self) -> None:
         self._make_room()

@@ -18,6 +18,7 @@ from tui.choices import MOST_DRAFTS
 from tui.conversation import Turn
 from tui.dialogue import Dialogue
 from tui.sanitize import clean_line, clean_stream
+from tui.trace import Trace
 from tui.widgets.key_hints import Hint, KeyHints
 from tui.widgets.lines import Lines
 from tui.widgets.stats_bar import StatsBar
@@ -27,12 +28,12 @@ from tui.xray_lines import check_line, legend, token_lines
 LOOK_AGAIN_S = 0.1
 LEAST_PROMPT = 12
 """Cells for the prompt in the title; it is left out where there are fewer."""
-UNKNOWN = "How the tokens of this reply came is not known: it was not made in this session."
+UNKNOWN = "How these tokens came is not known: the reply was made in an earlier session."
 EMPTY = "Nothing has come yet."
 HINTS: tuple[Hint, ...] = (
     ("← → ↑ ↓", "move"),
     ("n p", "corrections"),
-    ("r", "rejected on, off"),
+    ("r", "rejected"),
     ("[ ]", "other reply"),
     ("Esc", "close"),
 )
@@ -126,7 +127,8 @@ class XrayScreen(ModalScreen[None]):
         """Paint what is known of the reply."""
         turns = self._dialogue.conversation.turns
         if not turns:
-            self.dismiss(None)
+            if self.is_current:  # not when it is on its way out already, or another lies over it
+                self.dismiss(None)
             return
         self._number = min(self._number, len(turns) - 1)
         turn, last = turns[self._number], self._number == len(turns) - 1
@@ -139,6 +141,13 @@ class XrayScreen(ModalScreen[None]):
         self._stats_bar.display = last
         if last:
             self._stats_bar.show(self._dialogue.state)
+
+    @property
+    def _trace(self) -> Trace | None:
+        """Of the reply that is shown; None where it was not seen, or the chat has just been left
+        while a key was on its way."""
+        turns = self._dialogue.conversation.turns
+        return turns[self._number].trace if self._number < len(turns) else None
 
     def _stats(self, turn: Turn) -> ReplyStats | None:
         """The engine's totals: of a reply that is being written, those up to now."""
@@ -174,12 +183,12 @@ class XrayScreen(ModalScreen[None]):
     def _counted(self, turn: Turn, stats: ReplyStats | None, width: int) -> list[Content]:
         if turn.trace is None or not turn.trace.n_tokens:
             text = UNKNOWN if turn.trace is None and turn.finish_reason else EMPTY
-            return [Content.styled(text, "$muted")]
+            return list(Content.styled(text, "$muted").wrap(max(1, width)))
         shown = legend(turn.trace, width, self._view.with_rejected)
         return [*shown, check_line(turn.trace.counts, stats)]
 
     def _show_token(self) -> None:
-        trace = self._dialogue.conversation.turns[self._number].trace
+        trace = self._trace
         cursor, left_out = self._view.cursor, self._view.left_out(self._view.cursor)
         if trace is not None and cursor < trace.n_tokens:
             self._token.show(lambda _width: token_lines(trace, cursor, left_out))
@@ -205,7 +214,7 @@ class XrayScreen(ModalScreen[None]):
         self._view.move_to(0 if direction < 0 else self._view.n_tokens - 1)
 
     def action_corrected(self, step: int) -> None:
-        trace = self._dialogue.conversation.turns[self._number].trace
+        trace = self._trace
         found = trace.next_corrected(self._view.cursor, step) if trace else None
         if found is not None and found < self._view.n_tokens:
             self._view.move_to(found)

@@ -66,9 +66,6 @@ class ChatList(PickList):
     def count(self) -> int:
         return len(self._rows)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._rows) - 1, at + by)) if self._rows else -1
-
     def build(self, width: int) -> Sequence[Content]:
         if not self._rows:
             empty = (NO_HIT if self._searched else EMPTY) if self._answered else NO_ANSWER

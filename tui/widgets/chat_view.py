@@ -94,6 +94,8 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
             return
         old = views[: len(views) - FEWEST_VIEWS]
         archive = self._archive
+        for view in old:
+            view.mark(False)
         archive.take([view.message for view in old])
         archive.measure(archive.n_messages, sum(view.n_lines + 1 for view in old), 0)
         for view in old:
@@ -135,7 +137,7 @@ class ChatView(VerticalScroll, Tall, can_focus=False):
     def mark(self, key: int | None) -> None:
         """Make one message stand out, or none."""
         for view in self.query(MessageView):
-            view.set_class(key is not None and view.message.key == key, "picked")
+            view.mark(key is not None and view.message.key == key)
 
     def _go_to(self, key: int) -> None:
         """In two steps, since what is measured has its place after the next layout; given up where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -12,6 +12,9 @@ from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from tui.slash import Suggestion
+
+    Find = Callable[[str], tuple[Sequence[Suggestion], bool]]
+    """What a text can be completed to, and whether it is a command as it stands."""
 
 MOST_ROWS = 6
 NAME_CELLS, GAP_CELLS = 30, 2
@@ -30,8 +33,9 @@ class Completions(Lines):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, find: Find) -> None:
         super().__init__()
+        self._find, self._of = find, ""
         self._all: tuple[Suggestion, ...] = ()
         self._cursor = 0
         self._sendable = self._moved = False
@@ -47,9 +51,19 @@ class Completions(Lines):
         is written is nothing that can be sent."""
         return bool(self._all) and (self._moved or not self._sendable)
 
-    def show(self, suggestions: Sequence[Suggestion], sendable: bool = False) -> None:
-        """Show these, the cursor on the first; nothing is shown where there are none. `sendable`:
-        what is written is a command already."""
+    def follow(self, text: str) -> None:
+        """Show what the text can be completed to, the cursor on the first. Where it is the text of
+        before, all stays as it is."""
+        if text != self._of:
+            self._of = text
+            self._show(*self._find(text))
+
+    def hide(self, text: str) -> None:
+        """Show nothing as long as this is the text."""
+        self._of = text
+        self._show((), sendable=False)
+
+    def _show(self, suggestions: Sequence[Suggestion], sendable: bool) -> None:
         self._sendable = sendable
         if tuple(suggestions) != self._all:
             self._all, self._cursor, self._moved = tuple(suggestions), 0, False

@@ -18,6 +18,15 @@ ALSO_NEWLINE = ("shift+enter", "alt+enter", "ctrl+enter")
 OWN = ("send", "newline")
 """Actions of the registry that are done here."""
 
+EDITING = (
+    ("ctrl+a ctrl+e", "To the beginning and the end of the line"),
+    ("ctrl+w", "Delete the word before the cursor"),
+    ("ctrl+u ctrl+k", "Delete to the beginning, to the end of the line"),
+    ("ctrl+c", "Copy what is selected, or else take the whole message back"),
+    ("ctrl+z ctrl+y", "Undo, redo"),
+)
+"""Textual's own keys, as far as the user has given them to nothing else."""
+
 
 class Composer(TextArea):
     """A text area that grows with its text up to a few lines."""
@@ -47,12 +56,11 @@ class Composer(TextArea):
         )
         self.cursor_blink = False
         self.recall = Recall()
-        self.recalling = False
-        """What stands here was called back, and nothing was typed since."""
         self._shortcuts, self._completions = shortcuts, completions
-        taken = shortcuts.in_scope("chat")
-        self._newline = {*shortcuts.of("newline"), *(k for k in ALSO_NEWLINE if k not in taken)}
-        for key in taken:  # what the app does with a key goes first
+        self.taken = shortcuts.in_scope("chat")
+        """Keys that the app does something with, which goes first."""
+        self._newline = {*shortcuts.of("newline"), *{*ALSO_NEWLINE} - self.taken}
+        for key in self.taken:
             self._bindings.key_to_bindings.pop(key, None)
 
     def replace_text(self, text: str) -> None:
@@ -60,23 +68,28 @@ class Composer(TextArea):
         self.replace(text, (0, 0), self.document.end)
         self.move_cursor(self.document.end)
 
+    def take_back(self) -> None:
+        """Empty it; the text comes back as an earlier message does, and with undo."""
+        self.recall.remember(self.text)
+        self.replace_text("")
+
     def help_here(self) -> list[tuple[str, str]]:
         """What the keys do while one writes."""
-        own = {name: " ".join(map(key_text, self._shortcuts.of(name))) for name in OWN}
+        send, newline = (" ".join(map(key_text, self._shortcuts.of(name))) for name in OWN)
+        editing = [
+            (" ".join(map(key_text, keys.split())), what)
+            for keys, what in EDITING
+            if not self.taken & {*keys.split()}
+        ]
         return [
-            (own["send"], "Send the message"),
-            (own["newline"], "New line; Shift+Enter too, where the terminal sends it"),
+            (send, "Send the message"),
+            (newline or "Shift+Enter", "New line; Shift+Enter too, where the terminal sends it"),
             ("↑ ↓", "Earlier messages, from the first and the last line; your text is kept"),
             ("/", "Commands: Tab completes, // sends a slash"),
-            ("Ctrl+A Ctrl+E", "To the beginning and the end of the line"),
-            ("Ctrl+W", "Delete the word before the cursor"),
-            ("Ctrl+U Ctrl+K", "Delete to the beginning, to the end of the line"),
-            ("Ctrl+C", "Copy what is selected, or else take the whole message back"),
-            ("Ctrl+Z Ctrl+Y", "Undo, redo"),
+            *editing,
         ]
 
     async def _on_key(self, event: events.Key) -> None:
-        self.recalling = False
         if self._completes(event.key) or self._recalls(event.key):
             pass
         elif event.key in self._shortcuts.of("send"):
@@ -93,14 +106,18 @@ class Composer(TextArea):
         event.prevent_default()
 
     def _completes(self, key: str) -> bool:
-        """Whether the key was for the list of completions."""
+        """Whether the key was for the list of completions: for that of the text as it is. What was
+        typed in one piece with the key, as over SSH, has not changed the list yet."""
+        if key not in ("up", "down", "escape", "tab", *self._shortcuts.of("send")):
+            return False
+        self._completions.follow(self.text)
         chosen = self._completions.chosen
         if chosen is None:
             return False
         if key in ("up", "down"):
             self._completions.move(1 if key == "down" else -1)
         elif key == "escape":
-            self._completions.show([])
+            self._completions.hide(self.text)
         elif key == "tab":
             self.replace_text(chosen.text)
         elif key in self._shortcuts.of("send") and self._completions.wanted:
@@ -120,8 +137,8 @@ class Composer(TextArea):
         text = self.recall.move(1 if key == "up" else -1, self.text)
         if text is None:
             return False
-        self.recalling = True
         self.replace_text(text)
+        self._completions.hide(self.text)
         if key == "up":
             self.move_cursor((0, len(self.document.get_line(0))))
         return True

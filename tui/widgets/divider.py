@@ -8,6 +8,7 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.style import Style
+from textual.timer import Timer
 from textual.widget import Widget
 
 HINT_S = 6.0
@@ -33,10 +34,15 @@ class Divider(Widget):
     lasting: reactive[str] = reactive("")
     """Shown while there is no hint."""
 
-    def say(self, hint: str, seconds: float = HINT_S) -> None:
-        """Show a hint for a few seconds."""
+    _until: Timer | None = None
+    """Takes back what was said last."""
+
+    def say(self, hint: str, seconds: float | None = None) -> None:
+        """Show a hint for a few seconds, from now on also where it stands there already."""
         self.hint = hint
-        self.set_timer(seconds, lambda: self.unsay(hint))
+        if self._until is not None:
+            self._until.stop()
+        self._until = self.set_timer(seconds or HINT_S, lambda: self.unsay(hint))
 
     def unsay(self, hint: str) -> None:
         """Take a hint back that is not true any more."""

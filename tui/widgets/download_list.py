@@ -13,7 +13,7 @@ from tui.widgets.key_hints import shortcuts_of
 from tui.widgets.pick_list import PickList
 
 BAR_CELLS = 16
-EMPTY = "Nothing was fetched yet: F5 shows what the Hub has."
+EMPTY = "Nothing was fetched yet: {models} shows what the Hub has."
 
 
 class DownloadList(PickList):
@@ -41,12 +41,9 @@ class DownloadList(PickList):
     def count(self) -> int:
         return len(self._items)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._items) - 1, at + by)) if self._items else -1
-
     def build(self, width: int) -> Sequence[Content]:
         if not self._items:
-            nothing = Content.styled(shortcuts_of(self.app).in_text(EMPTY), "$muted")
+            nothing = Content.styled(shortcuts_of(self.app).named(EMPTY), "$muted")
             return nothing.wrap(max(1, width))
         return super().build(width)
 

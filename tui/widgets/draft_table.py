@@ -13,7 +13,6 @@ from tui.scores import Scores
 from tui.widgets.draft_list import IN_USE, UNFIT, WANTED, score_texts, share_text
 from tui.widgets.lines import Lines
 from tui.widgets.pick_list import PickList
-from tui.widgets.target_card import parameters
 
 NUMBER_CELLS, MARK_CELLS, LEAST_NAME, MOST_NAME = 3, 2, 12, 48
 GAP = "  "
@@ -96,9 +95,6 @@ class DraftTable(PickList):
     def count(self) -> int:
         return len(self._rows)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(len(self._rows) - 1, at + by)) if self._rows else -1
-
     def row(self, index: int, width: int) -> Sequence[Content]:
         row, columns = self._rows[index], Columns(width)
         mark = self._marks.get(row.option.key, " ")
@@ -120,7 +116,7 @@ class DraftTable(PickList):
         rate, speedup, style = score_texts(self._scores, row.option)
         model = row.advice.candidate.model if row.advice else None
         return {
-            "weights": (parameters(model.n_params) if model else "", "$muted"),
+            "weights": (figures.parameters(model.n_params) if model else "", "$muted"),
             "file": (figures.size(model.size_bytes) if model else "", "$muted"),
             "memory": _memory(row),
             "speed-up": _expectation(row),

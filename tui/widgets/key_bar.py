@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from tui.action import Action
 from tui.keymap import Keymap
-from tui.keys import ACTIONS, Action
+from tui.keys import ACTIONS
 from tui.stand_ins import named_arrows
 from tui.widgets.lines import Lines
 

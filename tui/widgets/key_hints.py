@@ -8,16 +8,16 @@ from typing import Any
 from textual.app import App
 from textual.content import Content
 
-from tui.keymap import Keymap
+from tui.keymap import Keymap, read_keymap
 from tui.stand_ins import named_arrows
 from tui.widgets.lines import Lines
 
 GAP = "   "
 LONGEST = 3
 """Lines of a sentence, at most."""
-NOTHING_MAPPED = Keymap({})
+NOTHING_MAPPED = read_keymap({})
 Hint = tuple[str, str]
-"""A key and what it does, the most important first."""
+"""A key, or an action in braces that has one, and what it does; the most important first."""
 
 
 def shortcuts_of(app: App[Any]) -> Keymap:
@@ -54,13 +54,14 @@ class KeyHints(Lines):
 
     def build(self, width: int) -> Sequence[Content]:
         shortcuts = shortcuts_of(self.app)
-        hints = [(named_arrows(shortcuts.as_mapped(key)), does) for key, does in self._hints]
+        keys = [(shortcuts.hinted(key), does) for key, does in self._hints]
+        hints = [(named_arrows(key), does) for key, does in keys if key]
         while hints and _length(hints) > width:
             # The last one says how to leave, and stays.
             hints.pop(-2 if len(hints) > 1 else -1)
         parts = [Content.assemble((key, "$primary"), " ", (does, "$muted")) for key, does in hints]
-        keys = Content(GAP).join(parts)
-        return [keys] if self._n_lines == 1 else [*self._sentence(width), keys]
+        line = Content(GAP).join(parts)
+        return [line] if self._n_lines == 1 else [*self._sentence(width), line]
 
     def _sentence(self, width: int) -> list[Content]:
         """What was said, in one line to `LONGEST`."""

@@ -36,9 +36,6 @@ class LineupList(PickList):
     def count(self) -> int:
         return len(self._lineup.options)
 
-    def step(self, at: int, by: int) -> int:
-        return max(0, min(self.count() - 1, at + by))
-
     def row(self, index: int, width: int) -> Sequence[Content]:
         draft = self._lineup.options[index]
         chosen = draft in self._lineup.chosen

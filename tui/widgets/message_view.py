@@ -54,5 +54,12 @@ class MessageView(Lines):
         self.message.finish(text, summary, note)
         self.changed()
 
+    def mark(self, marked: bool) -> None:
+        """Make it stand out among the others, or not any more."""
+        if marked != self.message.marked:
+            self.message.marked = marked
+            self.set_class(marked, "picked")
+            self.changed()
+
     def build(self, width: int) -> Sequence[Content]:
         return self.message.lines(width)

@@ -10,8 +10,8 @@ from tui import figures
 from tui.browser import Chosen, Local, Remote, RemoteChoice
 from tui.downloads import Item, standing
 from tui.sanitize import clean_line
+from tui.widgets.key_hints import shortcuts_of
 from tui.widgets.lines import Lines
-from tui.widgets.target_card import parameters
 
 LABEL_CELLS = 11
 UNUSABLE = "It can be neither target nor draft: only language models can."
@@ -35,6 +35,10 @@ class ModelDetails(Lines):
             self._row, self._item, self._role = row, item, role
             self.changed()
 
+    @property
+    def _choose(self) -> str:
+        return shortcuts_of(self.app).named("{list_choose}")
+
     def build(self, width: int) -> Sequence[Content]:
         match self._row:
             case None:
@@ -42,7 +46,7 @@ class ModelDetails(Lines):
             case Local():
                 title, facts = self._row.model.name, _local(self._row, self._role)
             case Remote():
-                title, facts = self._row.repository.id, _remote(self._row)
+                title, facts = self._row.repository.id, _remote(self._row, self._choose)
             case RemoteChoice():
                 title, facts = self._row.choice.name, _choice(self._row, self._item)
         lines = [Content.styled(clean_line(title), "bold").truncate(width, ellipsis=True)]
@@ -60,7 +64,7 @@ def _local(row: Local, role: str) -> Iterator[Fact]:
         yield "what", f"{model.kind}. {UNUSABLE}", "$notice"
     yield "in use as", role, "$accepted"
     size = figures.size(model.size_bytes)
-    weights = f"{parameters(model.n_params)} parameters" if model.n_params else ""
+    weights = f"{figures.parameters(model.n_params)} parameters" if model.n_params else ""
     yield "model", " · ".join(filter(None, (model.architecture, weights))), ""
     yield "file", " · ".join(filter(None, (model.quantisation, size, model.source))), ""
     context = f"{figures.tokens(model.n_ctx_train)} tokens" if model.n_ctx_train else ""
@@ -70,17 +74,17 @@ def _local(row: Local, role: str) -> Iterator[Fact]:
     yield "path", str(model.path), "$muted"
 
 
-def _remote(row: Remote) -> Iterator[Fact]:
+def _remote(row: Remote, choose: str) -> Iterator[Fact]:
     told = row.repository
     if told.gated:
         yield "gated", "its terms have to be accepted on the Hub before it is given out", "$notice"
     if told.private:
         yield "private", "only a token of its owner's is let in", "$notice"
-    weights = f"{parameters(told.n_params)} parameters" if told.n_params else ""
+    weights = f"{figures.parameters(told.n_params)} parameters" if told.n_params else ""
     yield "model", " · ".join(filter(None, (told.architecture, weights))), ""
     yield "context", f"{figures.tokens(told.n_ctx_train)} tokens" if told.n_ctx_train else "", ""
     yield "fetched", f"{told.downloads:,} times", ""
-    yield "models", f"{len(told.choices)}; Enter {'closes' if row.opened else 'lists'} them", ""
+    yield "models", f"{len(told.choices)}; {choose} {'closes' if row.opened else 'lists'} them", ""
 
 
 def _choice(row: RemoteChoice, item: Item | None) -> Iterator[Fact]:
@@ -97,7 +101,7 @@ def _choice(row: RemoteChoice, item: Item | None) -> Iterator[Fact]:
     parts = f"{len(choice.files)} files" if len(choice.files) > 1 else ""
     yield "file", " · ".join(filter(None, (choice.quantisation, size, parts))), ""
     told = row.repository
-    weights = f"{parameters(told.n_params)} parameters" if told.n_params else ""
+    weights = f"{figures.parameters(told.n_params)} parameters" if told.n_params else ""
     yield "model", " · ".join(filter(None, (told.architecture, weights))), ""
     yield "gated", "accept its terms on the Hub first" if told.gated else "", "$notice"
 

@@ -12,7 +12,6 @@ from tui.browser import Chosen, Heading, Local, Note, Remote, RemoteChoice, Row
 from tui.downloads import Item, mark
 from tui.sanitize import clean_line
 from tui.widgets.pick_list import PickList
-from tui.widgets.target_card import parameters
 
 WEIGHTS_CELLS, TYPE_CELLS, SIZE_CELLS, MARK_CELLS = 7, 10, 10, 12
 LEAST_NAME = 10
@@ -94,7 +93,7 @@ def _local(row: Local, role: str, width: int) -> Content:
     return _columns(
         (sign, "$accepted"),
         (clean_line(model.name), "$foreground" if usable else "$muted"),
-        parameters(model.n_params) if model.n_params else "",
+        figures.parameters(model.n_params) if model.n_params else "",
         clean_line(model.quantisation, TYPE_CELLS - 1),
         figures.size(model.size_bytes),
         (word, style),
@@ -108,9 +107,9 @@ def _remote(row: Remote, width: int) -> Content:
     return _columns(
         ("▾ " if row.opened else "▸ ", "$primary"),
         (told.id, "$foreground"),
-        parameters(told.n_params) if told.n_params else "",
+        figures.parameters(told.n_params) if told.n_params else "",
         "",
-        f"{parameters(told.downloads)} ↓",
+        f"{figures.parameters(told.downloads)} ↓",
         (locked, "$notice"),
         width,
     )

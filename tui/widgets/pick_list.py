@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from tui.bindings import bindings
-from tui.keys import IN_LISTS
+from tui.keys_in_lists import IN_LISTS
 from tui.widgets.lines import Lines
 
 WHEEL_ROWS = 3
@@ -53,8 +53,8 @@ class PickList(Lines, can_focus=True):
         raise NotImplementedError
 
     def step(self, at: int, by: int) -> int:
-        """The row `by` steps from `at` that can be chosen; -1 without any."""
-        raise NotImplementedError
+        """The row `by` steps from `at` that can be chosen, which is any, by default; -1: none."""
+        return max(0, min(self.count() - 1, at + by)) if self.count() else -1
 
     def row(self, index: int, width: int) -> Sequence[Content]:
         """The lines of one row, not wider than `width`."""

@@ -30,7 +30,9 @@ class TargetCard(Lines):
         target = state.target
         if target is None:
             return
-        size = f"{parameters(target.n_params)} parameters · {figures.size(target.size_bytes)}"
+        size = (
+            f"{figures.parameters(target.n_params)} parameters · {figures.size(target.size_bytes)}"
+        )
         context = f"context {figures.tokens(target.n_ctx)} · vocabulary {target.n_vocab:,}"
         shown = (
             clean_line(target.description or target.name, 60).replace(" ?B", ""),
@@ -53,12 +55,3 @@ def device_texts(memory: Sequence[DeviceMemory]) -> list[str]:
     """Each device with what is in use of it: `CUDA0 18.4/24 GiB`; GPUs first."""
     by_weight = sorted(memory, key=lambda device: device.name == "CPU")
     return [f"{clean_line(d.name, 16)} {figures.memory(d.used, d.total)}" for d in by_weight]
-
-
-def parameters(count: int) -> str:
-    """A count of parameters: 1.2M, 500M, 14.8B."""
-    for unit, value in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= value:
-            scaled = count / value
-            return f"{scaled:.0f}{unit}" if scaled >= 100 else f"{scaled:.1f}{unit}"
-    return str(count)

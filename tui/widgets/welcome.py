@@ -10,11 +10,12 @@ from tui.widgets.key_hints import shortcuts_of
 from tui.widgets.lines import Lines
 
 LEAD = "A draft model proposes tokens, the target verifies them in one batch."
-SENDS = "sends your message; Ctrl+J begins a new line"
+SENDS, NEWLINE = "sends your message", "; {newline} begins a new line"
 HINTS = (
-    ("F2", "exchanges the draft for the next one, also in mid-reply"),
-    ("F3", "lists the drafts with what each of them reached"),
-    ("F1", "explains the keys and the figures; / lists the commands"),
+    ("{send}", SENDS),
+    ("{next_draft}", "exchanges the draft for the next one, also in mid-reply"),
+    ("{drafts}", "lists the drafts with what each of them reached"),
+    ("{help}", "explains the keys and the figures; / lists the commands"),
 )
 
 
@@ -35,8 +36,9 @@ class Welcome(Lines):
             Content(""),
         ]
         shortcuts = shortcuts_of(self.app)
-        hints = [(shortcuts.in_text(key), shortcuts.in_text(text)) for key, text in HINTS]
-        hints.insert(0, (shortcuts.first("send") or "Enter", shortcuts.in_text(SENDS)))
+        hints = [(shortcuts.named(key), text) for key, text in HINTS]
+        if shortcuts.of("newline"):
+            hints[0] = (hints[0][0], shortcuts.named(SENDS + NEWLINE))
         cells = max(len(key) for key, _ in hints) + 2
         lines += [
             Content.assemble((key.ljust(cells), "$primary"), (text, "$muted"))

@@ -50,7 +50,8 @@ def test_every_prompt_runs_in_every_variant_and_repeat(result: BenchResult) -> N
     keys = {(s.variant, s.kind, s.prompt, s.repeat) for s in result.samples}
     assert len(keys) == len(result.samples) == 4 * 2 * 3 * 2
     assert {s.n_tokens for s in result.samples} == {64}
-    assert all(s.tok_s and s.wall_s > 63 / s.tok_s for s in result.samples)
+    # a rate is that of the tokens after the first round, which brings 1 + 6 at most
+    assert all(s.tok_s and s.wall_s > (64 - 7) / s.tok_s for s in result.samples)
 
 
 def test_fixed_lengths_are_kept_from_the_first_round_on(result: BenchResult) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.chats.records import Chat, Message, new_id
 from core.chats.store import Store
@@ -15,6 +16,12 @@ from core.chats.writer import Writer
 
 Talk = tuple[Chat, list[Message]]
 PATIENCE_S = 20.0
+
+# The same examples in every run, and none that fails because the machine is busy.
+settings.register_profile(
+    "certain", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("certain")
 
 
 def talk(*texts: str, title: str = "") -> Talk:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.chats.presets import (
+    FIELDS,
     Preset,
     applied,
     preset_of,
@@ -33,14 +35,23 @@ def test_the_file_lies_beside_the_configuration(monkeypatch: pytest.MonkeyPatch)
 def test_what_is_saved_comes_back_and_applies(path: Path) -> None:
     settings = Settings(target="big", draft_len=5, temperature=0, system='Say "yes" 🦊\nor no.')
     save_preset(preset_of("my code", settings), path)
-    preset = read_presets(path)["my code"]
-    assert preset.values == {
-        "target": "big",
-        "draft_len": 5,
-        "temperature": 0,
-        "system": 'Say "yes" 🦊\nor no.',
-    }
-    assert applied(Settings(top_k=7), preset) == replace(settings, top_k=7)
+    preset = read_presets(path)[0]["my code"]
+    assert preset.values == {key: getattr(settings, key) for key in FIELDS}
+    assert applied(Settings(ctx=512), preset) == replace(settings, ctx=512)
+
+
+def test_what_was_at_its_default_is_so_again(path: Path) -> None:
+    save_preset(preset_of("plain", Settings()), path)
+    changed = Settings(temperature=0, top_k=7, seed=4, max_tokens=9, system="be brief")
+    assert applied(changed, read_presets(path)[0]["plain"]) == Settings()
+
+
+def test_what_a_preset_does_not_name_stays(path: Path) -> None:
+    save_preset(Preset("cold", {"temperature": 0.0}), path)
+    assert path.read_text() == "[cold]\ntemperature = 0.0\n"
+    assert applied(Settings(top_k=7), read_presets(path)[0]["cold"]) == Settings(
+        top_k=7, temperature=0
+    )
 
 
 def test_comments_and_other_presets_stay(path: Path) -> None:
@@ -49,14 +60,14 @@ def test_comments_and_other_presets_stay(path: Path) -> None:
     save_preset(Preset("two", {"top_k": 9}), path)
     save_preset(Preset("three", {"seed": 1}), path)
     assert path.read_text().startswith("# mine\n[one]  # the first\ntemperature = 0.5\n")
-    assert {n: dict(p.values) for n, p in read_presets(path).items()} == {
+    assert {n: dict(p.values) for n, p in read_presets(path)[0].items()} == {
         "one": {"temperature": 0.5},
         "two": {"top_k": 9},
         "three": {"seed": 1},
     }
     remove_preset("two", path)
     remove_preset("nobody", path)
-    assert list(read_presets(path)) == ["one", "three"]
+    assert list(read_presets(path)[0]) == ["one", "three"]
 
 
 NOTED = """\
@@ -136,24 +147,31 @@ def test_half_a_character_is_a_sentence(path: Path) -> None:
 def test_what_is_wrong_is_said_and_nothing_is_written(path: Path, text: str, sentence: str) -> None:
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(SpecdecError, match=sentence) as refused:
-        read_presets(path)
-    assert str(path) in refused.value.message and refused.value.kind == "settings"
+    found, problem = read_presets(path)
+    assert not found and str(path) in problem and re.search(sentence, problem)
+
+
+def test_one_that_is_wrong_does_not_hide_the_others(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("[one]\ntop_k = 3\n[two]\ntop_k = -1\n[three]\nno = 1\n[four]\nseed = 1\n")
+    found, problem = read_presets(path)
+    assert list(found) == ["one", "four"] and "[two] top_k: -1 is not right" in problem
 
 
 def test_a_preset_that_is_not_right_is_not_saved(path: Path) -> None:
     for preset in (Preset("", {}), Preset("a\nb", {}), Preset("hot", {"temperature": 99})):
         with pytest.raises(SpecdecError):
             save_preset(preset, path)
-    assert not path.exists() and read_presets(path) == {}
+    assert not path.exists() and read_presets(path) == ({}, "")
 
 
 def test_a_folder_in_place_of_the_file_is_a_sentence(path: Path) -> None:
     path.mkdir(parents=True)
-    for ask in (lambda: read_presets(path), lambda: save_preset(Preset("one", {}), path)):
-        with pytest.raises(SpecdecError) as refused:
-            ask()
-        assert refused.value.message == f"{path}: this is a folder; put a file in its place."
+    sentence = f"{path}: this is a folder; put a file in its place."
+    assert read_presets(path) == ({}, sentence)
+    with pytest.raises(SpecdecError) as refused:
+        save_preset(Preset("one", {}), path)
+    assert refused.value.message == sentence
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path) -> None:

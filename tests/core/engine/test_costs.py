@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -6,12 +7,14 @@ import pytest
 from core.engine.cache import TokenCache
 from core.engine.costs import (
     SIZES,
+    TUNED_BATCH,
     CostCurve,
     CostStore,
     calibrate,
     expected,
     fewest_worth,
     plausible_step,
+    tune_threads,
 )
 from core.engine.session import Session
 
@@ -99,9 +102,19 @@ def test_the_tokens_that_are_measured_differ(session: Session, monkeypatch: pyte
         return extend(cache, tokens, n_rows)
 
     monkeypatch.setattr(TokenCache, "extend", seen)
-    calibrate(session.target, (1, 8), budget_s=5)
-    assert all(len(set(batch)) > 4 for batch in batches if len(batch) == 8)
-    assert len({tuple(batch) for batch in batches if len(batch) == 1}) > 1
+    monkeypatch.setattr("core.engine.costs.SMALL_S", 10.0)
+    monkeypatch.setattr(session.target.context, "threads_are_fixed", False)
+    monkeypatch.setattr(session.target.context, "n_threads", 2)
+    for n, measure in (
+        (8, lambda: calibrate(session.target, (1, 8), budget_s=5)),
+        (TUNED_BATCH, lambda: tune_threads(session.target)),
+    ):
+        batches.clear()
+        measure()
+        assert all(len(set(batch)) > n // 2 for batch in batches if len(batch) == n)
+        assert len({tuple(batch) for batch in batches if len(batch) == 1}) > 1
+    counts = Counter(tuple(batch) for batch in batches if len(batch) == TUNED_BATCH)
+    assert max(counts.values()) == 2, "the same ones with one thread and with two"
 
 
 def test_a_budget_of_nothing_still_measures_one_token(session: Session):
@@ -177,9 +190,9 @@ def test_what_is_known_is_not_replaced_by_what_a_busy_machine_says(
 ):
     kept = dict.fromkeys(SIZES, 1e-12)
     monkeypatch.setattr(session._costs, "load", lambda _key: CostCurve(kept))
-    assert session._priced(session.target, SIZES).measured() == kept
+    assert session._priced(session.target, "key", SIZES).measured() == kept
     kept = dict.fromkeys(SIZES, 1e9)  # it was busy then
-    assert session._priced(session.target, SIZES).measured() != kept
+    assert session._priced(session.target, "key", SIZES).measured() != kept
 
 
 def test_nothing_is_measured_in_idle_moments_once_a_conversation_is_in_the_cache(session: Session):

@@ -19,6 +19,7 @@ from core.engine.governor import Governor, Offer, Plan
 
 CPU = {1: 28, 2: 60, 3: 68, 4: 72, 5: 107, 6: 113, 8: 96, 12: 120, 16: 152, 17: 160}
 GPU = {1: 10, 2: 10.3, 3: 10.5, 4: 10.8, 5: 11, 6: 11.2, 8: 11.5, 9: 14, 12: 15, 16: 16, 17: 17}
+ALONE_S = 0.028
 MACHINES = {"cpu": (CPU, 1.0), "gpu": (GPU, 1.7), "slow draft": (CPU, 2.8)}
 Text = Callable[[int, random.Random], tuple[float, float]]
 """Chance that the draft is right at a position, and the probability it claims."""
@@ -44,7 +45,7 @@ def tokens_per_second(
     governor.price_draft("d", t_draft)
     done, clock, at_skip = 0, 0.0, (0, 0.0)
     while done < n:
-        plan = governor.plan([Offer("d", "model", 64)], depth=done, baseline_known=True)
+        plan = governor.plan([Offer("d", "model", 64)], depth=done, alone_s=ALONE_S)
         p: list[float | None] = []
         while len(p) < plan.n_draft:
             p.append(facts[done + len(p)][1])
@@ -163,10 +164,40 @@ def test_pausing_is_said_with_what_it_saves():
     for _ in range(60):
         wrong = round_of(Plan(1), [7], Proposal([8], [0.9]))
         governor.record(wrong, depth=0, wall_s=0.028)
-    plan = governor.plan([Offer("d", "model", 9)], depth=0, baseline_known=True)
+    plan = governor.plan([Offer("d", "model", 9)], depth=0, alone_s=ALONE_S)
     assert plan.paused and plan.length == 0
     assert plan.reason.startswith("paused: would run at 0.")
     assert plan.forecast.at_chosen == plan.forecast.at_zero > plan.forecast.at_other
+
+
+def test_what_is_predicted_is_a_multiple_of_what_the_target_alone_was_measured_at():
+    """Though calibration and rounds have it otherwise: there is one figure for the target alone."""
+    governor = two()
+    learn(governor, 40, lookup_right=False, model_right=True)
+    forecasts = []
+    for alone_s in (0.028, 0.056):
+        governor._policy = None
+        plan = governor.plan([Offer("d", "model", 16)], depth=40, alone_s=alone_s)
+        assert plan.forecast.at_zero == pytest.approx(1 / alone_s)
+        forecasts.append(plan.forecast)
+    ratios = [f.at_chosen / f.at_zero for f in forecasts]
+    assert ratios[0] == pytest.approx(ratios[1])
+    assert ratios[0] == pytest.approx(governor._policy[1].rate / governor._policy[1].rates[0])
+
+
+def test_a_round_beside_others_tells_nothing_of_prices_but_of_the_draft():
+    governor = two()
+    learn(governor, 20, lookup_right=False, model_right=True)
+    before = governor.costs.table(17, 0)
+    track = governor._track("d", "model")
+    steps, mean = list(track.step_s), track.record.mean
+    for i in range(20):
+        wrong = round_of(Plan(1), [7], Proposal([8], [0.9]), draft_s=0.5, verify_s=2.0)
+        governor.record(wrong, depth=i, wall_s=None)
+    assert governor.costs.table(17, 0) == before
+    assert list(track.step_s) == steps
+    governor.plan([Offer("d", "model", 9)], depth=0, alone_s=ALONE_S)
+    assert track.record.mean < mean
 
 
 def test_a_length_that_is_measured_is_forecast_as_that_length():
@@ -176,7 +207,7 @@ def test_a_length_that_is_measured_is_forecast_as_that_length():
     for i in range(40):
         right = round_of(Plan(0), [1], Proposal([1], [0.9]), verify_s=0.01)
         governor.record(right, depth=i, wall_s=0.01)
-    plan = governor.plan([Offer("d", "model", 16)], depth=40, baseline_known=True)
+    plan = governor.plan([Offer("d", "model", 16)], depth=40, alone_s=ALONE_S)
     assert plan.reason == f"measuring a draft of {plan.n_draft}" and plan.length == plan.n_draft
     assert plan.forecast.at_chosen < plan.forecast.at_zero, "the reason for the doubt"
     assert (plan.forecast.other_len, plan.forecast.at_other) == (0, plan.forecast.at_zero)
@@ -184,28 +215,28 @@ def test_a_length_that_is_measured_is_forecast_as_that_length():
 
 def test_a_fixed_length_is_kept_to():
     governor = Governor(5)
-    assert governor.plan([Offer("d", "model", 9)], depth=0, baseline_known=True).n_draft == 5
-    assert governor.plan([Offer("d", "model", 3)], depth=0, baseline_known=True).n_draft == 3
+    assert governor.plan([Offer("d", "model", 9)], depth=0, alone_s=ALONE_S).n_draft == 5
+    assert governor.plan([Offer("d", "model", 3)], depth=0, alone_s=ALONE_S).n_draft == 3
 
 
 def test_the_length_that_was_chosen_is_not_what_there_is_room_for():
     fixed = Governor(5)
     for n_max in (9, 3):
-        plan = fixed.plan([Offer("d", "model", n_max)], depth=0, baseline_known=True)
+        plan = fixed.plan([Offer("d", "model", n_max)], depth=0, alone_s=ALONE_S)
         assert plan.length == 5
     short = Offer("d", "model", 3, n_most=4)  # more it can never take back
-    assert fixed.plan([short], depth=0, baseline_known=True).length == 4
+    assert fixed.plan([short], depth=0, alone_s=ALONE_S).length == 4
     none = Offer("none", "none", 0)
-    assert fixed.plan([none], depth=0, baseline_known=True).length == 0
+    assert fixed.plan([none], depth=0, alone_s=ALONE_S).length == 0
 
 
 def test_the_last_tokens_of_a_reply_are_drafted_where_that_is_faster_than_one_by_one():
     governor = Governor("auto", CostCurve({n: ms / 1000 for n, ms in CPU.items()}))
     governor.price_draft("d", 0.001)
     governor._track("d", "model").record.record([(0, 0.97, True)] * 8)
-    assert governor.plan([Offer("d", "model", 64)], depth=0, baseline_known=True).length == 11
+    assert governor.plan([Offer("d", "model", 64)], depth=0, alone_s=ALONE_S).length == 11
     for n_max, n_kept in ((1, 0), (2, 2), (3, 3)):  # a batch of two costs more than two single ones
-        plan = governor.plan([Offer("d", "model", n_max)], depth=0, baseline_known=True)
+        plan = governor.plan([Offer("d", "model", n_max)], depth=0, alone_s=ALONE_S)
         assert plan.go_on and plan.keep
         p = [0.97] * n_max
         assert all(plan.go_on(p[:k]) for k in range(1, n_kept))
@@ -213,22 +244,22 @@ def test_the_last_tokens_of_a_reply_are_drafted_where_that_is_faster_than_one_by
 
 
 @pytest.mark.parametrize(
-    ("offer", "baseline_known"),
+    ("offer", "alone_s"),
     [
-        (Offer("d", "model", 0), True),
-        (Offer("d", "model", 9), False),
-        (Offer("lookup", "lookup", 9, Proposal()), True),
+        (Offer("d", "model", 0), ALONE_S),
+        (Offer("d", "model", 9), None),
+        (Offer("lookup", "lookup", 9, Proposal()), ALONE_S),
     ],
 )
 def test_where_there_is_nothing_to_choose_no_length_is_chosen(
-    offer: Offer, baseline_known: bool
+    offer: Offer, alone_s: float | None
 ) -> None:
-    plan = two().plan([offer], depth=0, baseline_known=baseline_known)
+    plan = two().plan([offer], depth=0, alone_s=alone_s)
     assert (plan.n_draft, plan.length) == (0, None)
 
 
 def test_no_drafter_no_draft():
-    plan = Governor("auto").plan([Offer("none", "none", 0)], depth=0, baseline_known=True)
+    plan = Governor("auto").plan([Offer("none", "none", 0)], depth=0, alone_s=ALONE_S)
     assert plan.n_draft == 0
     assert not plan.paused
 
@@ -261,16 +292,34 @@ def two(costs: dict[int, float] = CPU) -> Governor:
 def test_a_lookup_with_the_better_record_goes_first():
     governor = two()
     learn(governor, 40, lookup_right=True, model_right=False)
-    plan = governor.plan(offers(0.8, right=True), depth=40, baseline_known=True)
+    plan = governor.plan(offers(0.8, right=True), depth=40, alone_s=ALONE_S)
     assert plan.by == 1
     assert plan.n_draft > 1
     assert not plan.paused
 
 
+def test_where_the_drafts_context_is_full_it_is_up_to_those_that_help_it():
+    governor = two()
+    learn(governor, 40, lookup_right=True, model_right=True)
+    full = Offer("d", "model", 0, is_full=True)
+    helped = [full, offers(0.97, right=True)[1]]
+    plan = governor.plan(helped, depth=40, alone_s=ALONE_S)
+    assert (plan.by, plan.reason) == (1, f"looking up {plan.n_draft}")
+    nothing = Offer("lookup", "lookup", 16, Proposal())
+    for alone in ([full], [full, nothing]):
+        plan = governor.plan(alone, depth=40, alone_s=ALONE_S)
+        assert (plan.by, plan.n_draft, plan.length, plan.paused) == (0, 0, 0, True)
+        assert plan.reason == "draft's context is full"
+    governor.draft_len = 4
+    assert governor.plan(helped, depth=40, alone_s=ALONE_S).reason == "draft's context is full"
+    governor.draft_len = 0
+    assert governor.plan(helped, depth=40, alone_s=ALONE_S).reason == "draft length is 0"
+
+
 def test_a_lookup_with_the_poorer_record_stands_back():
     governor = two()
     learn(governor, 40, lookup_right=False, model_right=True)
-    plan = governor.plan(offers(0.8, right=False), depth=40, baseline_known=True)
+    plan = governor.plan(offers(0.8, right=False), depth=40, alone_s=ALONE_S)
     assert plan.by == 0
     assert plan.n_draft > 1
 
@@ -281,17 +330,17 @@ def test_a_lookup_is_trusted_by_the_length_of_its_match():
     for i in range(40):  # long matches are right all the same
         round_ = round_of(Plan(0), [1], Proposal(), verify_s=0.028)
         governor.record(round_, offers(0.97, right=True), depth=i, wall_s=0.028)
-    assert governor.plan(offers(0.97, right=True), depth=80, baseline_known=True).by == 1
-    assert governor.plan(offers(0.8, right=True), depth=80, baseline_known=True).by == 0
+    assert governor.plan(offers(0.97, right=True), depth=80, alone_s=ALONE_S).by == 1
+    assert governor.plan(offers(0.8, right=True), depth=80, alone_s=ALONE_S).by == 0
 
 
 def test_a_fixed_length_is_the_chosen_drafters_own():
     governor = Governor(4)
-    plan = governor.plan(offers(0.99, right=True), depth=0, baseline_known=True)
+    plan = governor.plan(offers(0.99, right=True), depth=0, alone_s=ALONE_S)
     assert (plan.by, plan.n_draft) == (0, 4)
 
 
 def test_a_lookup_alone_waits_for_something_to_look_up():
     offer = Offer("lookup", "lookup", 16, Proposal())
-    plan = two().plan([offer], depth=0, baseline_known=True)
+    plan = two().plan([offer], depth=0, alone_s=ALONE_S)
     assert (plan.n_draft, plan.paused, plan.reason) == (0, False, "nothing to look up")

@@ -53,6 +53,6 @@ def test_a_draft_as_slow_as_its_target_could_not_pay_whatever_batches_cost(
 def test_the_tail_of_a_draft_is_dropped_where_it_does_not_pay():
     prices = Prices(v=[0.0, 1.0, 1.1, 1.2, 1.3, 3.0], t_draft=0.01)
     policy = make_policy(prices, [0.9] * 4)
-    assert policy.worth_verifying([0.9, 0.9, 0.9, 0.05]) == 3
+    assert policy.worth_verifying([0.9, 0.81, 0.73, 0.04]) == 3
     assert policy.worth_verifying([0.01]) == 0
     assert policy.worth_verifying([]) == 0

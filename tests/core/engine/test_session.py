@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -10,13 +10,10 @@ import pytest
 
 from core.demo import TARGET_PATH
 from core.engine.cache import common_prefix
-from core.engine.costs import CostStore
 from core.engine.drafters import ModelDrafter
-from core.engine.governor import Offer, Plan
 from core.engine.reply import Ended, Grown, Limits, Prefilled, Reply, chunk_size
 from core.engine.session import Session
 from core.errors import SpecdecError
-from core.llama.model import Model
 from core.protocol import ChatMessage, DraftChoice, ModelOptions
 from tests.core.engine.conftest import GREEDY, UseDraft, answer, ask, tokens_of
 from tests.support.tiny_gguf import TinyModel, write_draft_of, write_tiny_model
@@ -137,6 +134,16 @@ def test_an_empty_prompt_is_refused(session: Session, messages: list[ChatMessage
         answer(session, messages)
 
 
+def test_a_template_that_makes_nothing_of_a_conversation_is_named(tmp_path: Path):
+    write_tiny_model(tmp_path / "silent.gguf", chat_template="{{ '' }}")
+    session = Session(str(tmp_path / "silent.gguf"), ModelOptions(n_threads=1), 5)
+    try:
+        with pytest.raises(SpecdecError, match="chat template makes nothing"):
+            answer(session, ask("hello"))
+    finally:
+        session.close()
+
+
 def test_a_prompt_longer_than_the_context_is_refused_and_nothing_is_lost(session: Session):
     answer(session, ask("hello"))
     with pytest.raises(SpecdecError, match=r"the context holds 1,024.*--ctx"):
@@ -153,29 +160,6 @@ def test_a_draft_with_another_vocabulary_is_refused_with_the_cause(session: Sess
 def test_a_context_beyond_the_memory_is_refused(models: Path):
     with pytest.raises(SpecdecError, match="--ctx"):
         Session(str(models / "target.gguf"), ModelOptions(n_ctx=2**31 - 1), 5)
-
-
-def test_a_load_that_fails_while_batches_are_measured_leaves_nothing_allocated(
-    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
-):
-    freed: list[str] = []
-    close = Model.close
-
-    def seen(model: Model) -> None:
-        freed.append(Path(model.path).stem)
-        close(model)
-
-    def fails(*_: object) -> None:
-        raise SpecdecError("llama.cpp could not decode a batch of 8 tokens.", "memory")
-
-    monkeypatch.setattr(Model, "close", seen)
-    monkeypatch.setattr("core.engine.session.calibrate", fails)
-    monkeypatch.setattr(CostStore, "load", lambda *_: None)
-    with pytest.raises(SpecdecError, match="could not decode"):
-        session.make_drafter(DraftChoice(kind="model", path=str(models / "good.gguf")))
-    with pytest.raises(SpecdecError, match="could not decode"):
-        Session(str(models / "target.gguf"), ModelOptions(n_threads=1), 5)
-    assert freed == ["good", "target"]
 
 
 def test_the_governor_hears_of_a_draft_when_it_is_used_and_not_on_the_loading_thread(
@@ -209,24 +193,6 @@ def test_a_draft_with_a_smaller_context_stops_drafting_and_says_why(
     rounds, _ = answer(session, ask("hello"), max_tokens=60)
     assert all(g.round.plan.reason != why for g in rounds), "a short conversation is drafted again"
     assert length == "auto" or any(g.round.drafted for g in rounds)
-
-
-def test_where_the_drafts_context_is_full_lookup_is_asked(
-    session: Session, models: Path, monkeypatch: pytest.MonkeyPatch
-):
-    session.governor.draft_len = "auto"
-    options = ModelOptions(n_ctx=256, n_threads=1)
-    choice = DraftChoice(kind="model", path=str(models / "good.gguf"), options=options)
-    session.use_drafter(*session.make_drafter(choice), choice)
-    asked: list[str] = []
-
-    def plan(offers: Sequence[Offer], *, depth: int, baseline_known: bool) -> Plan:
-        asked.extend(offer.name for offer in offers)
-        return Plan(1, f"{depth} tokens, {baseline_known}")
-
-    monkeypatch.setattr(session.governor, "plan", plan)
-    rounds, _ = answer(session, ask("word " * 300), max_tokens=20)
-    assert set(asked) == {g.round.drafter for g in rounds} == {"prompt lookup"}
 
 
 def test_a_cancel_while_a_draft_reads_the_text_ends_the_reply(

@@ -11,10 +11,10 @@ from core.engine.stats import Baseline, Tally
 from core.protocol import ReplyStats
 
 
-def round_of(n_accepted: int = 0) -> Round:
+def round_of(n_accepted: int = 0, draft_s: float = 0.0) -> Round:
     proposal = Proposal([1] * n_accepted, [0.9] * n_accepted) if n_accepted else NOTHING
     tokens = [1] * (n_accepted + 1)
-    return Round(tokens, proposal, n_accepted, n_accepted, "d", "model", Plan(8), 0.0, 0.0)
+    return Round(tokens, proposal, n_accepted, n_accepted, "d", "model", Plan(8), draft_s, 0.0)
 
 
 def slowing(n_rounds: int, n_accepted: int = 0, cost: float = 1.0) -> ReplyStats:
@@ -29,7 +29,7 @@ def slowing(n_rounds: int, n_accepted: int = 0, cost: float = 1.0) -> ReplyStats
         tally.add(round_of(n_accepted), now)
         if (known := baseline.seconds(depth)) is not None:
             n = n_accepted + 1
-            tally.compare(round_of(n_accepted), n * known if n_accepted else seconds)
+            tally.compare(round_of(n_accepted), n * known if n_accepted else seconds, n * seconds)
     return tally.snapshot()
 
 
@@ -43,6 +43,28 @@ def test_what_drafts_bring_does_not_grow_with_the_length_of_the_reply() -> None:
         assert stats.speedup == pytest.approx(2.0, rel=0.05), n_rounds
         assert stats.decode_tok_s and stats.baseline_tok_s
         assert stats.speedup == pytest.approx(stats.decode_tok_s / stats.baseline_tok_s)
+
+
+def on_a_busy_machine(times: float) -> ReplyStats:
+    """The target alone was measured while everything took so many times as long; then there are
+    rounds of 24 ms of drafting and 120 of the target, which yield three tokens each."""
+    tally, baseline, now = Tally(), Baseline(), 0.0
+    for _ in range(6):
+        baseline.record(0, 0.1 * times)
+    for _ in range(50):
+        now += 0.144
+        round_ = round_of(2, draft_s=0.024)
+        tally.add(round_, now)
+        tally.compare(round_, 3 * (baseline.seconds(0) or 0), 3 * (0.144 - round_.draft_s))
+    return tally.snapshot()
+
+
+def test_a_speed_up_is_never_more_than_the_tokens_of_a_round() -> None:
+    assert on_a_busy_machine(1).speedup == pytest.approx(3 * 100 / 144)
+    for times in (2, 7):
+        stats = on_a_busy_machine(times)
+        assert stats.speedup == pytest.approx(3 * 120 / 144)
+        assert stats.baseline_tok_s == stats.n_compared / stats.alone_s, "what the app adds up"
 
 
 def test_without_a_measure_there_is_a_dash() -> None:

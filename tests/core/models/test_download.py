@@ -7,6 +7,7 @@ need only the rest?
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,10 +184,22 @@ def test_a_server_that_asks_for_an_hour_is_not_waited_for(server: FakeHub, hub: 
     assert len(server.asked("cdn")) == 2 and kept(hub) == 70_000
 
 
-def test_a_line_that_falls_silent_is_taken_up(server: FakeHub, hub: Hub) -> None:
-    impatient = Hub(hub.endpoint, hub.cache_dir, patience_s=0.3, waits_s=(0,))
+def test_a_line_that_falls_silent_is_taken_up(
+    server: FakeHub, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hours of silence are the clock's alone: a slow machine is no silent line."""
+    read_clock, slept = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: read_clock() + slept[0])
     server.fail(on="cdn", stall_after=90_000)
-    assert whole(hub, fetch(impatient))
+    stages: list[str] = []
+
+    def watch(progress: Progress) -> None:
+        stages.append(progress.stage)
+        if progress.done == 90_000 and "waiting" not in stages:
+            slept[0] += 3600
+
+    assert whole(hub, fetch(hub, on_progress=watch))
+    assert len(server.asked("cdn")) == 2
     assert ranges(server)[1] == f"bytes=90000-{SIZE - 1}"
 
 

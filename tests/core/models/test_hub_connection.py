@@ -151,25 +151,28 @@ def test_a_host_that_says_nothing_is_given_up_after_its_time() -> None:
 
 
 def test_a_slow_answer_is_waited_for_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patience is for silence: the whole may take longer. The clock goes with the consumer."""
-    now = [0.0]
-    monkeypatch.setattr("core.models.background.time.monotonic", lambda: now[0])
+    """Patience is for silence: the whole may take longer. The clock goes with the consumer, and
+    stands while a letter is on its way, however long its thread takes."""
+    now, due = [0.0], [40.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def tick() -> bool:
-        now[0] += 1
+        now[0] = min(now[0] + 1, due[0])
         return False
 
     def produce() -> Iterator[str]:
-        for i, letter in enumerate("slow", 1):
-            while now[0] < 40 * i:
+        for letter in "slow":
+            while now[0] < due[0]:
                 time.sleep(0.001)
             yield letter
+            due[0] += 40
 
     monkeypatch.setattr("core.models.background.POLL_S", 0.002)
     assert "".join(in_background(produce, tick, 100)) == "slow"
-    now[0] = 0
+    now[0], due[0] = 0, 40
     with pytest.raises(Silence):
         list(in_background(produce, tick, 20))
+    now[0] = due[0]  # the thread is not left behind
 
 
 def test_a_question_can_be_left_while_the_host_is_silent() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.engine.costs import CostCurve, CostStore
+from core.models import records
 from core.models.records import LOOKUP, costs_of, record_reply, records_for
 from core.protocol import ReplyStats
 
@@ -147,7 +148,10 @@ def _record_some(target: Path, draft: Path, kept: Path) -> None:
         assert record_reply(target, draft, reply(), path=kept)
 
 
-def test_several_processes_may_record_at_once(target: Path, draft: Path, kept: Path) -> None:
+def test_several_processes_may_record_at_once(
+    target: Path, draft: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "PATIENCE_S", 60.0)
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_record_some, args=(target, draft, kept)) for _ in range(3)]
     for process in processes:

@@ -144,6 +144,7 @@ def test_on_a_terminal_progress_vanishes_and_the_reply_stays(
     child.expect(r"12 tokens \(length\)")
     before = child.before
     child.expect(pexpect.EOF)
+    child.wait()
     child.close()
     assert child.exitstatus == 0
     if "loading the" in before:

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from core.demo import DRAFT_PATH, TARGET_PATH
 from tests.support.command_line import (
     Run,
@@ -29,6 +31,14 @@ def test_models_json(run: Run, folder: Path) -> None:
     assert models["embedding"]["kind"] == "embedding"
     assert "is cut off" in models["cut"]["error"]
     assert models["target"]["error"] is None
+
+
+def test_columns_stand_in_line_below_names_in_wide_characters(run: Run, tmp_path: Path) -> None:
+    for name in ("通义千问", "qwen"):
+        write_tiny_model(tmp_path / f"{name}.gguf", vocab_size=300)
+    listed = run("models", "--models-dirs", str(tmp_path)).stdout.splitlines()
+    own = [line for line in listed if str(tmp_path.name) in line or " language " in line]
+    assert len({cell_len(line.partition("language")[0]) for line in own}) == 1 < len(own)
 
 
 def test_models_lists_hostile_names_harmlessly(run: Run, tmp_path: Path) -> None:
@@ -63,9 +73,15 @@ def test_doctor_json(run: Run, folder: Path) -> None:
         assert "CMAKE_ARGS" in facts["gpu_hint"]
 
 
-def test_doctor_says_what_is_wrong_in_words(run: Run) -> None:
-    result = run("doctor")
+def test_doctor_says_what_is_wrong_in_words(run: Run, folder: Path) -> None:
+    (folder / "presets.toml").write_text("[mine]\ntop_k = -1\n")
+    result = run("doctor", XDG_DATA_HOME=str(folder))
+    assert "wrong: " in result.stdout and "[mine] top_k: -1 is not right" in result.stdout
+    assert result.returncode == 1
+    (folder / "presets.toml").unlink()
+    result = run("doctor", XDG_DATA_HOME=str(folder))
     assert "llama-cpp-python  0.3.36" in result.stdout
+    assert f"chats             {folder / 'specdec-tui' / 'chats.db'} (not there)" in result.stdout
     assert result.stdout.splitlines()[-1].startswith(("nothing is wrong", "wrong: "))
 
 
