@@ -152,7 +152,7 @@ class Writer:
                 self._write(connection, batch, owner)
         except SpecdecError as error:
             return error.message
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:  # whatever it is, saving must not end without a word
             self._let_go()
             return refusal(self.path, error).message
         return ""
