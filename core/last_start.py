@@ -40,7 +40,7 @@ def recall(arguments: Sequence[str]) -> Settings | None:
             return None
         values["models_dirs"] = [Path(folder) for folder in values["models_dirs"]]
         return Settings(**values, given=frozenset(kept["given"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

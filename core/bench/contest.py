@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -134,6 +136,8 @@ HEADING = """\
 def main() -> None:
     """Entry point of `python -m core.bench.contest`."""
     arguments = _arguments()
+    # a `kill` ends the server too, which may hold a GPU, and leaves no models behind
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="specdec-contest-") as folder:
         os.environ["XDG_CACHE_HOME"] = folder  # the costs of models that are gone afterwards
         if arguments.shape == "demo":

@@ -13,7 +13,14 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from core.chats.filesystem import is_network
-from core.chats.schema import APPLICATION_ID, VERSION, ensure_search, migrate
+from core.chats.schema import (
+    APPLICATION_ID,
+    VERSION,
+    ensure_search,
+    has_search,
+    migrate,
+    renew_search,
+)
 from core.errors import SpecdecError
 
 BUSY_S = 5.0
@@ -78,8 +85,20 @@ def refusal(path: Path, error: Exception) -> SpecdecError:
     return SpecdecError(text, kind="chats")
 
 
-def is_broken(error: sqlite3.Error) -> bool:
+def is_broken(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+
+
+def mend(connection: sqlite3.Connection, error: Exception) -> bool:
+    """Whether what failed with `error` is worth another attempt: of a damaged file, the search
+    index is made anew, and may be all that is damaged."""
+    if not is_broken(error):
+        return False
+    try:
+        renew_search(connection, has_search(connection))
+    except sqlite3.Error:
+        return False
+    return True
 
 
 # ------------------------------------------------------------------ opening
@@ -128,8 +147,14 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version < VERSION:
         migrate(connection)
     ensure_search(connection)
-    if path.stat().st_size <= MOST_CHECKED and _one(connection, "PRAGMA quick_check(1)") != "ok":
-        raise Broken
+    if path.stat().st_size <= MOST_CHECKED and not _is_sound(connection):
+        renew_search(connection, has_search(connection))  # it may be all that is damaged
+        if not _is_sound(connection):
+            raise Broken
+
+
+def _is_sound(connection: sqlite3.Connection) -> bool:
+    return _one(connection, "PRAGMA quick_check(1)") == "ok"
 
 
 def _one(connection: sqlite3.Connection, query: str) -> int | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -84,8 +85,11 @@ def write_new(folder: Path, chat: Chat, form: Format, text: str) -> Path:
 
 
 def file_stem(chat: Chat) -> str:
-    """A file name from a title: letters, digits and hyphens only."""
-    letters = "".join(c if c.isalnum() else " " for c in chat.title)
+    """A file name from a title: letters with the marks on them, digits and hyphens only."""
+    letters = ""
+    for c in unicodedata.normalize("NFC", chat.title):
+        is_mark = unicodedata.category(c).startswith("M") and letters[-1:] not in ("", " ")
+        letters += c if c.isalnum() or is_mark else " "
     return "-".join(letters.split()).lower()[:MOST_NAME].strip("-") or "chat"
 
 

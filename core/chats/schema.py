@@ -117,6 +117,12 @@ def ensure_search(connection: sqlite3.Connection) -> None:
     able = has_search(connection)
     if able == (kept >= set(_TRIGGERS)) and (able or not kept):
         return
+    renew_search(connection, able)
+
+
+def renew_search(connection: sqlite3.Connection, able: bool) -> None:
+    """Make the index anew from what it is an index of; not `able`: have none. Raises sqlite3.Error
+    where the file is damaged beyond that."""
     with transaction(connection):
         for name in _TRIGGERS:
             connection.execute(f"DROP TRIGGER IF EXISTS {name}")

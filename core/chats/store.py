@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.chats.database import chats_path, open_database, owners_folder, refusal
+from core.chats.database import chats_path, mend, open_database, owners_folder, refusal
 from core.chats.owners import gone, sweep
 from core.chats.records import Chat, Ending, Message
 from core.chats.rows import MESSAGE_COLUMNS, message_of, put, sound
@@ -78,7 +78,7 @@ class Store:
         with self._lock:
             connection = self._open()
             try:
-                return search(connection, words, has_search(connection))
+                return _found(connection, words)
             except sqlite3.Error as error:
                 raise _unreadable(self.path, error) from None
 
@@ -159,6 +159,15 @@ class Store:
                     return connection.execute(statement, values).rowcount
             except sqlite3.Error as error:
                 raise refusal(self.path, error) from None
+
+
+def _found(connection: sqlite3.Connection, words: str) -> list[Hit]:
+    try:
+        return search(connection, words, has_search(connection))
+    except sqlite3.Error as error:
+        if not mend(connection, error):
+            raise
+    return search(connection, words, has_search(connection))
 
 
 def _unreadable(path: Path, error: sqlite3.Error) -> SpecdecError:

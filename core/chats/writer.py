@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.chats.database import chats_path, open_database, owners_folder, refusal
+from core.chats.database import chats_path, mend, open_database, owners_folder, refusal
 from core.chats.owners import Owner
 from core.chats.records import Chat, Message
 from core.chats.rows import put
@@ -144,15 +144,25 @@ class Writer:
         """Write what is pending; returns what went wrong, if something did."""
         try:
             connection, owner = self._open()
-            with transaction(connection):
-                for pending in batch.values():
-                    put(connection, pending.chat, pending.messages.values(), owner.token)
+            try:
+                self._write(connection, batch, owner)
+            except sqlite3.Error as error:
+                if not mend(connection, error):
+                    raise
+                self._write(connection, batch, owner)
         except SpecdecError as error:
             return error.message
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:  # whatever it is, saving must not end without a word
             self._let_go()
             return refusal(self.path, error).message
         return ""
+
+    def _write(
+        self, connection: sqlite3.Connection, batch: dict[int, _Pending], owner: Owner
+    ) -> None:
+        with transaction(connection):
+            for pending in batch.values():
+                put(connection, pending.chat, pending.messages.values(), owner.token)
 
     def _open(self) -> tuple[sqlite3.Connection, Owner]:
         if self._connection is None:

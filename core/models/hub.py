@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.errors import SpecdecError
 from core.models.background import Cancelled, never
-from core.models.hub_connection import Hub, ask_json, not_a_hub
+from core.models.hub_connection import Hub, ask_json, natural, not_a_hub
 from core.models.hub_errors import HubError
 from core.models.hub_names import checked_repo, is_model_file, part_of, quantisation_in
 from core.models.untrusted import shown
@@ -197,7 +197,7 @@ class _Sibling(BaseModel):
 
     def file(self) -> RemoteFile:
         size = self.lfs.size if self.lfs and self.lfs.size is not None else self.size
-        return RemoteFile(self.rfilename, _natural(size))
+        return RemoteFile(self.rfilename, natural(size))
 
 
 class _Gguf(BaseModel):
@@ -225,15 +225,11 @@ def _read(answer: Any) -> Repository | None:
     gguf = told.gguf or _Gguf()
     return Repository(
         id=repo,
-        downloads=_natural(told.downloads) or 0,
+        downloads=natural(told.downloads) or 0,
         gated=bool(told.gated),
         private=bool(told.private),
         architecture=shown(gguf.architecture or "", 40),
-        n_params=_natural(gguf.total) or 0,
-        n_ctx_train=_natural(gguf.context_length) or 0,
+        n_params=natural(gguf.total) or 0,
+        n_ctx_train=natural(gguf.context_length) or 0,
         choices=choices_of(sibling.file() for sibling in told.siblings or ()),
     )
-
-
-def _natural(number: int | None) -> int | None:
-    return number if number is None or number >= 0 else None

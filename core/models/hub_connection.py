@@ -42,6 +42,7 @@ T = TypeVar("T")
 CONNECT_S = 5.0
 QUESTION_RETRIES = 2
 MAX_ANSWER = 32 * 2**20
+MAX_NUMBER = 2**63
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 _CHECKSUM = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -152,8 +153,7 @@ def ask_facts(hub: Hub, repo: str, file: str, cancelled: Cancelled = never) -> R
         raise not_a_hub(hub, f"gives no checksum for {shown(file)} (ETag is missing)")
     if not _CHECKSUM.fullmatch(found.etag):
         raise not_a_hub(hub, f"gives {shown(found.etag, 40)} as the checksum of {shown(file)}")
-    size = found.size if found.size is not None and found.size >= 0 else None
-    return RemoteFacts(found.commit_hash, found.etag, size)
+    return RemoteFacts(found.commit_hash, found.etag, natural(found.size))
 
 
 def read_range(
@@ -212,6 +212,11 @@ def file_url(hub: Hub, repo: str, file: str) -> str:
     from core.models.hub_library import hf_hub_url
 
     return hf_hub_url(repo, file, endpoint=hub.url)
+
+
+def natural(number: int | None) -> int | None:
+    """A number of bytes, weights or the like as the Hub says it; None for one that is none."""
+    return number if number is not None and 0 <= number < MAX_NUMBER else None
 
 
 def not_a_hub(hub: Hub, what: str) -> HubError:

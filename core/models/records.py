@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from platformdirs import user_cache_path
+
+from core.paths import is_file
 
 if TYPE_CHECKING:
     from core.protocol import DrafterInfo, ModelInfo
@@ -131,7 +134,7 @@ def records_for(target: Path, *, path: Path | None = None) -> dict[str, Record]:
     """
     size = _size(target)
     path = path or _default_path()
-    if size is None or not path.is_file():
+    if size is None or not is_file(path):
         return {}
     query = "SELECT * FROM drafts WHERE target = ? AND target_size = ?"
     records = {}
@@ -203,7 +206,7 @@ def costs_of(model: Path, *, path: Path | None = None) -> Mapping[int, float]:
         info = model.stat()
         kept = json.loads(path.read_text(encoding="utf-8"))
         curves = list(_curves(kept, f"{model.absolute()}|{info.st_size}|{info.st_mtime_ns}|"))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
     return min(curves, key=lambda curve: curve[1], default={})
 
@@ -212,5 +215,5 @@ def _curves(kept: Mapping[str, object], begin: str) -> Iterator[dict[int, float]
     for key, curve in kept.items():
         if key.startswith(begin) and isinstance(curve, dict):
             points = {int(n): float(seconds) for n, seconds in curve.items()}
-            if 1 in points and all(seconds > 0 for seconds in points.values()):
+            if 1 in points and all(n > 0 < s < math.inf for n, s in points.items()):
                 yield dict(sorted(points.items()))

@@ -56,7 +56,9 @@ def test_other_arguments_another_variable_and_another_file_are_another_start(
     assert last_start.recall([]) is None
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"of": 1}', '{"of": 1, "values": []}'])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "[" * 100_000, '{"of": 1}', '{"of": 1, "values": []}']
+)
 def test_a_damaged_file_is_as_none(damage: str) -> None:
     last_start.keep([], load_settings())
     last_start.kept_path().write_text(damage)

@@ -1,7 +1,11 @@
 """How llama-server is started for a contest: a stand-in says what it was given."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from core.bench.contest import Setting, llama_server
 from core.bench.synthetic import Pair
 from core.errors import SpecdecError
 
+PATIENCE_S = 60.0
 STAND_IN = f"""#!{sys.executable}
 import json, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -77,3 +82,34 @@ def test_auto_has_the_draft_loaded_and_zero_has_none(tmp_path: Path):
     assert given.load("auto").draft.kind == "model"
     assert given.load(0).draft.kind == "none"
     assert given.load(7).options.n_threads == 2
+
+
+def test_a_kill_ends_the_server_and_removes_the_models(tmp_path: Path):
+    silent = """
+    def do_POST(self):
+        Path(sys.argv[0]).with_name("asked").write_text(str(os.getpid()))
+        time.sleep(600)
+"""
+    script = STAND_IN.replace("import json, sys", "import json, os, sys, time").replace(
+        "    def log_message", f"{silent}\n    def log_message"
+    )
+    given = setting(tmp_path, script.replace("from http", "from pathlib import Path\nfrom http", 1))
+    (models := tmp_path / "models").mkdir()
+    command = [sys.executable, "-m", "core.bench.contest", "--server", str(given.binary)]
+    process = subprocess.Popen(
+        [*command, "--shape", "tiny", "--lengths", "0"],
+        cwd=Path(__file__).parents[3],
+        env=os.environ | {"TMPDIR": str(models)},
+        stdout=subprocess.DEVNULL,
+    )
+    asked = tmp_path / "asked"
+    end = time.monotonic() + PATIENCE_S
+    while not asked.exists() or not asked.read_text():
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.02)
+    assert list(models.iterdir())
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(asked.read_text()), 0)
+    assert not list(models.iterdir())

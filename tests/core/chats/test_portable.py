@@ -143,6 +143,25 @@ def test_nothing_that_was_exported_is_overwritten(tmp_path: Path) -> None:
         write_new(tmp_path / "nowhere", chat, "json", to_json(chat, messages))
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("हिन्दी में लिखो", "हिन्दी-में-लिखो"),
+        ("สวัสดีครับ", "สวัสดีครับ"),
+        ("cafe\u0301 au lait ❤\ufe0f", "café-au-lait"),
+        ("中文 标题", "中文-标题"),
+        ("../.hidden\0", "hidden"),
+        ("\u0301 ❤\ufe0f …", "chat"),
+        ("𝔘" * 300, "𝔘" * 40),
+    ],
+)
+def test_a_title_of_any_script_makes_a_name_that_can_be_read(
+    tmp_path: Path, title: str, name: str
+) -> None:
+    chat = replace(branched()[0], title=title)
+    assert write_new(tmp_path, chat, "json", "{}").name == f"{name}.json"
+
+
 @st.composite
 def talks(draw: st.DrawFn) -> Talk:
     messages: list[Message] = []

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from core.chats import database, schema
 from core.chats.database import open_database
 from core.chats.records import Message, new_id, title_of
 from core.chats.store import UNDO_S, Store
+from core.chats.writer import Writer
 from core.errors import SpecdecError
-from tests.core.chats.conftest import talk
+from tests.core.chats.conftest import PATIENCE_S, talk
 
 
 def test_a_conversation_comes_back_as_it_was(store: Store, path: Path) -> None:
@@ -233,6 +235,39 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(
     assert aside.read_bytes() == bytes(data) and str(aside) in store.notice
     store.add(*talk("anew"))
     assert [item.title for item in store.chats()] == ["anew"]
+
+
+def damage_the_index(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE message_words_data SET block = x'ffff' WHERE id > 10")
+
+
+def test_a_damaged_index_is_made_anew_and_nothing_else_is_lost(store: Store, path: Path) -> None:
+    store.add(*talk("apples and pears"))
+    store.close()
+    damage_the_index(path)
+    assert [listed.title for listed in store.chats()] == ["apples and pears"]
+    assert [hit.excerpt.hit for hit in store.search("pears")] == ["pears"]
+    assert store.notice == "" and not list(path.parent.glob("*.broken*"))
+
+
+def test_an_index_that_is_damaged_meanwhile_keeps_nothing_from_being_saved(
+    store: Store, path: Path
+) -> None:
+    store.add(*talk("apples and pears"))
+    told: list[str] = []
+    writer = Writer(told.append, path)
+    chat, messages = talk("plums")
+    writer.put(chat, *messages, now=True)
+    assert writer.flush(PATIENCE_S)
+    damage_the_index(path)
+    for number in range(20):
+        writer.put(chat, replace(messages[0], text=f"plums and cherries {number}"), now=True)
+        assert writer.flush(PATIENCE_S) and not told
+    assert [hit.excerpt.hit for hit in store.search("cherries pears")] == []
+    assert [hit.excerpt.hit for hit in store.search("cherries")] == ["cherries"]
+    assert [hit.excerpt.hit for hit in store.search("pears")] == ["pears"]
+    assert writer.close(PATIENCE_S) and not told
 
 
 def test_a_title_is_the_beginning_on_one_line() -> None:

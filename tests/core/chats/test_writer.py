@@ -227,6 +227,18 @@ def test_a_full_disk_costs_a_sentence(
     assert store.load(chat.id)[1][reply.id] == reply
 
 
+def test_what_nobody_thought_of_is_said_too_and_does_not_end_the_saving(
+    start: Start, told: list[str]
+) -> None:
+    own = start()
+    chat, (message,) = talk("hello")
+    own.put(chat, replace(message, id=2**63), now=True)  # as from a clock beyond the year 2248
+    wait_for(lambda: told)
+    (sentence,) = told
+    assert "too large" in sentence and sentence.endswith("this chat is not saved.")
+    assert own.trouble == sentence and not own.flush(PATIENCE_S)
+
+
 def test_closing_saves_what_is_left(start: Start, store: Store) -> None:
     chat, messages = talk("hello", "world")
     own = start()

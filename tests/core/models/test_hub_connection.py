@@ -81,6 +81,18 @@ def test_facts_that_are_missing_or_wrong_are_named(server: FakeHub, hub: Hub) ->
     assert ask_facts(hub, REPO, FILE).size is None
 
 
+@pytest.mark.parametrize("size", ["9" * 400, str(2**63)])
+def test_a_size_that_no_file_has_counts_as_not_said(server: FakeHub, hub: Hub, size: str) -> None:
+    server.fail(path="/resolve/", headers={"X-Linked-Size": size})
+    assert ask_facts(hub, REPO, FILE).size is None
+    told = f'{{"id": "{REPO}", "gguf": {{"total": {size}, "context_length": {size}}}, '
+    file = f'{{"rfilename": "{FILE}", "size": {size}}}'
+    server.fail(path="/api/", body=f'{told}"downloads": {size}, "siblings": [{file}]}}'.encode())
+    found = repository(REPO, hub)
+    assert (found.downloads, found.n_params, found.n_ctx_train) == (0, 0, 0)
+    assert found.choices[0].size_bytes is None
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>", b"{", b"\xff\xfe", b"[" * 100_000, b"7", b"null", b'""']
 )

@@ -183,7 +183,11 @@ def test_the_engines_costs_are_read(target: Path, draft: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "curve", [{}, {"8": 0.1}, {"1": 0}, {"1": -1}, {"one": 1}, {"1": "x"}, {"1": None}, [1], None]
+    "curve",
+    [
+        *({}, {"8": 0.1}, {"1": 0}, {"1": -1}, {"one": 1}, {"1": "x"}, {"1": None}, [1], None),
+        *({"1": 10**400}, {"1": float("inf")}, {"1": 1, "0": 1}, {"1": 1, "-3": 1}),
+    ],
 )
 def test_damaged_costs_count_as_none(target: Path, tmp_path: Path, curve: object) -> None:
     path = tmp_path / "costs.json"
