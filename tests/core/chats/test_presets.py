@@ -114,13 +114,13 @@ def test_however_a_preset_is_written_it_is_changed_alone(path: Path, text: str) 
     path.parent.mkdir()
     path.write_text(text)
     save_preset(Preset("one", {"seed": 5}), path)
-    assert {n: dict(p.values) for n, p in read_presets(path).items()} == {
+    assert {n: dict(p.values) for n, p in read_presets(path)[0].items()} == {
         "one": {"seed": 5},
         "two": {"seed": 2},
     }
     path.write_text(text)
     remove_preset("one", path)
-    assert {n: dict(p.values) for n, p in read_presets(path).items()} == {"two": {"seed": 2}}
+    assert {n: dict(p.values) for n, p in read_presets(path)[0].items()} == {"two": {"seed": 2}}
 
 
 def test_half_a_character_is_a_sentence(path: Path) -> None:
