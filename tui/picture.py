@@ -98,9 +98,18 @@ def _size(text: str) -> tuple[int, int]:
     return int(columns), int(rows)
 
 
+def _place(text: str) -> Path:
+    """Looked at before the app runs, not after it."""
+    out = Path(text)
+    if out.is_dir() or not out.parent.is_dir():
+        what_would = "name one in a folder that is there"
+        raise argparse.ArgumentTypeError(f"{text} cannot be a file; {what_would}")
+    return out
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tui.picture", description=__doc__)
-    parser.add_argument("out", type=Path, help="the SVG file to write")
+    parser.add_argument("out", type=_place, help="the SVG file to write")
     parser.add_argument("--size", type=_size, default=(120, 34), metavar="120x34")
     parser.add_argument("--theme", default="specdec-dark")
     parser.add_argument("--target", help="a target other than the bundled one")
