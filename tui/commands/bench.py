@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from core.bench.prompts import KINDS, SYNTHETIC_KINDS, Prompt, prompts
 from core.bench.report import costs_document, costs_plot, result_document, result_plot
@@ -219,13 +219,24 @@ def _load(settings: Settings, target: Path, draft: DraftChoice) -> Load:
 def _ends_in_order() -> Iterator[None]:
     """Let a closed terminal or a `kill` unwind the stack, so that gigabytes are not left behind."""
 
-    def leave(number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
+    told: list[int] = []
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        as_ctrl_c = signal.getsignal(signal.SIGINT)
+        if not callable(as_ctrl_c):  # it is ignored
+            raise SystemExit(128 + number)
+        # asyncio cancels what runs; raised in the midst of a task, an exit is complained of
+        as_ctrl_c(signal.SIGINT, frame)
 
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
+    except KeyboardInterrupt:
+        if told:
+            raise SystemExit(128 + told[0]) from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
