@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 
 from core.chats.store import Store
 from core.protocol import Failed
+from tests.support.saved_chats import places, prompts
 from tests.support.still_app import StillApp, press
-from tests.tui.test_saved_chats import places, prompts
 from tui.widgets.message_view import MessageView
 
 LONG = "a message that is far too long"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.support.pilot import wait_until
+from tests.support.saved_chats import listed, prompts, save, titles
 from tests.tui.conftest import Start
 from tests.tui.test_chat_app import ask, finished
-from tests.tui.test_saved_chats import listed, prompts, save, titles
 from tui.widgets.message_view import MessageView
 
 
