@@ -43,10 +43,14 @@ class Setting:
     pair: Pair
     n_threads: int
     n_ctx: int
+    flash_attn: Literal["auto", "on", "off"] = "auto"
+    """Ours; the server's own choice stays. `auto` is off on a CPU, where the server has it on."""
 
     def load(self, draft_len: int | Literal["auto"]) -> Load:
         """The same for ours; a draft length of 0 loads no draft."""
-        options = ModelOptions(n_ctx=self.n_ctx, n_threads=self.n_threads)
+        options = ModelOptions(
+            n_ctx=self.n_ctx, n_threads=self.n_threads, flash_attn=self.flash_attn
+        )
         draft = DraftChoice(kind="model", path=str(self.pair.draft), options=options)
         return Load(
             target=str(self.pair.target),
@@ -148,7 +152,9 @@ def main() -> None:
         else:
             pair = write_pair(Path(folder), arguments.shape, (arguments.acceptance,) * 2)
             kinds = ("easy",)
-        setting = Setting(arguments.server, pair, arguments.threads, arguments.ctx)
+        setting = Setting(
+            arguments.server, pair, arguments.threads, arguments.ctx, arguments.flash_attn
+        )
         written = f"{arguments.shape}, acceptance {arguments.acceptance}"
         print(f"{arguments.pair or written}\n\n{HEADING}", flush=True)
         asked = [deep(prompt, arguments.depth) for prompt in prompts(arguments.kinds or kinds)]
@@ -170,6 +176,7 @@ def _arguments() -> argparse.Namespace:
     add("--repeats", type=int, default=3)
     add("--threads", type=int, default=2)
     add("--ctx", type=int, default=1024)
+    add("--flash-attn", choices=("auto", "on", "off"), default="auto", help="ours")
     add("--depth", type=int, default=0, help="tokens of context before each prompt; synthetic")
     return parser.parse_args()
 
