@@ -314,7 +314,7 @@ class Governor:
 
         return Plan(
             n_draft=n_max,
-            reason=f"drafts about {length}",
+            reason=f"drafting ~{length}",
             forecast=self._forecasts[1],
             length=length,
             go_on=go_on,

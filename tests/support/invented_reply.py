@@ -91,7 +91,7 @@ class Told:
             verify_s=0.0166,
             n_ctx_used=41 + self._stats.n_tokens,
             paused=not n_drafted,
-            reason="drafts about 5" if n_drafted else "paused: would run at 0.91×",
+            reason="drafting ~5" if n_drafted else "paused: would run at 0.91×",
             forecast=Forecast(at_zero=61.0, at_chosen=at_chosen, other_len=8, at_other=at_other),
             stats=self._stats,
         )

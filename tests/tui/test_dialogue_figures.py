@@ -36,7 +36,7 @@ def test_progress_shows_and_goes(loaded: Dialogue) -> None:
     ("reason", "paused", "words"),
     [
         ("paused: would run at 0.91×", True, "paused: 0.91×"),
-        ("drafts about 4", False, "drafts about 4"),
+        ("drafting ~4", False, "drafting ~4"),
         ("fixed length", False, "drafting 7"),
     ],
 )

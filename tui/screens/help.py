@@ -29,7 +29,7 @@ WORDS = (
     ("target", "the large model; every reply is what it alone would have said"),
     ("draft", "who proposes tokens: a small model, prompt lookup, or nobody"),
     ("round", "one pass: the draft proposes, the target verifies in one batch"),
-    ("drafting n", "the draft length: tokens proposed in a round"),
+    ("drafting n", "the draft length: tokens proposed in a round; ~n where it varies"),
     ("paused", "proposing would not pay now, and what it would reach; the target answers alone"),
     ("measuring", "a few tokens to learn what the target alone takes, or another draft length"),
     ("prefill", "reading the prompt, before the first token; its tok/s are the prompt's"),
