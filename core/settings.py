@@ -197,6 +197,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SpecdecError(f"{path}: {unreadable(error)}.", "settings") from None
 
 
+def parsed_toml(text: str) -> dict[str, Any] | None:
+    """What a TOML document means; None where it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
 def unreadable(error: OSError | UnicodeDecodeError) -> str:
     """Why a text file cannot be read, and what to do."""
     match error:

@@ -15,7 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from core.configuration import checked
 from core.errors import SpecdecError
-from core.settings import DEFAULTS, config_path, read_toml
+from core.settings import DEFAULTS, config_path, parsed_toml, read_toml
 from core.whole_files import replace_file
 
 FIRST_LINE = "# specdec-tui's settings; `specdec-tui --help` says what each of them means.\n"
@@ -60,9 +60,9 @@ def _changed(text: str, name: str, value: Plain | None) -> str:
     if value is not None:
         meant[name] = value
     new = _with_new_line(text, name, value) if name not in table and value is not None else ""
-    if not new or _parsed(new) != meant:
+    if not new or parsed_toml(new) != meant:
         new = _edited(text, name, value)
-    if _parsed(new) != meant:
+    if parsed_toml(new) != meant:
         raise SpecdecError(
             f"{name} cannot be changed without changing more of the file; edit it by hand.",
             "settings",
@@ -103,16 +103,9 @@ def _first_table(lines: list[str]) -> int:
     """The line of the first table's heading; the number of lines where there is none."""
     for at, line in enumerate(lines):
         # what begins so inside of a list or a longer text leaves an unfinished file before it
-        if line.lstrip().startswith("[") and _parsed("".join(lines[:at])) is not None:
+        if line.lstrip().startswith("[") and parsed_toml("".join(lines[:at])) is not None:
             return at
     return len(lines)
-
-
-def _parsed(text: str) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return None
 
 
 # ------------------------------------------------------------------ the disk

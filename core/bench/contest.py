@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -22,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from core.bench.ending import ends_in_order
 from core.bench.prompts import KINDS, Prompt, prompts
 from core.bench.results import BASELINE, SERVER, BenchResult
 from core.bench.runner import BenchPlan, run_bench
@@ -141,8 +140,7 @@ def main() -> None:
     """Entry point of `python -m core.bench.contest`."""
     arguments = _arguments()
     # a `kill` ends the server too, which may hold a GPU, and leaves no models behind
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    with tempfile.TemporaryDirectory(prefix="specdec-contest-") as folder:
+    with ends_in_order(), tempfile.TemporaryDirectory(prefix="specdec-contest-") as folder:
         os.environ["XDG_CACHE_HOME"] = folder  # the costs of models that are gone afterwards
         if arguments.shape == "demo":
             pair, kinds = Pair(TARGET_PATH, DRAFT_PATH), KINDS

@@ -19,7 +19,7 @@ from core.configuration import FIELDS as OPTIONS
 from core.configuration import not_right
 from core.errors import SpecdecError
 from core.models.untrusted import shown
-from core.settings import DEFAULTS, Settings, config_path, unreadable
+from core.settings import DEFAULTS, Settings, config_path, parsed_toml, unreadable
 from core.whole_files import replace_file
 
 FIELDS = (
@@ -206,20 +206,13 @@ def _own_lines(text: str, name: str) -> tuple[list[str], int, int]:
         end = next((at for at in heads if at > begin), len(lines))
         while end > begin + 1 and lines[end - 1].lstrip()[:1] in ("", "#"):
             end -= 1
-        if _parsed("".join(lines[begin:end])) == {name: table}:
+        if parsed_toml("".join(lines[begin:end])) == {name: table}:
             return lines, begin, end
     return lines, 0, 0
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return None
-
-
 def _replace(path: Path, text: str, meant: object) -> None:
-    if _parsed(text) != meant:
+    if parsed_toml(text) != meant:
         raise SpecdecError(
             f"{path} cannot be changed without changing more of it; edit it by hand.", "settings"
         )

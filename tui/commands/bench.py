@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from core.bench.ending import ends_in_order
 from core.bench.prompts import KINDS, SYNTHETIC_KINDS, Prompt, prompts
 from core.bench.report import costs_document, costs_plot, result_document, result_plot
 from core.bench.results import BASELINE, SERVER, BenchResult
@@ -193,7 +192,7 @@ def _models(settings: Settings, arguments: argparse.Namespace) -> Iterator[Load]
         target, draft = choose_pair(settings)
         yield _load(settings, target, draft)
         return
-    with _ends_in_order(), tempfile.TemporaryDirectory(prefix="specdec-bench-") as folder:
+    with ends_in_order(), tempfile.TemporaryDirectory(prefix="specdec-bench-") as folder:
         _status("writing the models")
         acceptance = arguments.acceptance or ACCEPTANCE
         pair = write_pair(Path(folder), arguments.synthetic, acceptance)
@@ -213,33 +212,6 @@ def _load(settings: Settings, target: Path, draft: DraftChoice) -> Load:
         draft=draft,
         draft_len=settings.draft_len,
     )
-
-
-@contextlib.contextmanager
-def _ends_in_order() -> Iterator[None]:
-    """Let a closed terminal or a `kill` unwind the stack, so that gigabytes are not left behind."""
-
-    told: list[int] = []
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        told.append(number)
-        as_ctrl_c = signal.getsignal(signal.SIGINT)
-        if not callable(as_ctrl_c):  # it is ignored
-            raise SystemExit(128 + number)
-        # asyncio cancels what runs; raised in the midst of a task, an exit is complained of
-        as_ctrl_c(signal.SIGINT, frame)
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, leave) for number in numbers}
-    try:
-        yield
-    except KeyboardInterrupt:
-        if told:
-            raise SystemExit(128 + told[0]) from None
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
